@@ -1,0 +1,3 @@
+//! Compares the backline crates with their peers in one run.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Takes RTMP and gives low-latency HLS.
+
+fn main() {}

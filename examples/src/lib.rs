@@ -1,0 +1,1 @@
+//! Adapters and compositions shared by the examples.

@@ -1,1 +1,21 @@
 #![doc = include_str!("../README.md")]
+
+mod body;
+mod cache;
+mod config;
+mod error;
+mod key;
+mod limits;
+mod output;
+mod serve;
+mod stats;
+
+pub use body::{Body, Edges, Fresh};
+pub use cache::{BUDGET_MIN, Cache, State};
+pub use config::Config;
+pub use error::Error;
+pub use key::{Client, Document, FillId, Key, Kind, Point, SERIES_MAX, Series, Token, Want};
+pub use limits::Limits;
+pub use output::{Answer, Cap, Output, Reason, Via};
+pub use serve::{CacheStatus, Conditions, Encoding, Etag, Reply};
+pub use stats::Stats;

@@ -1,0 +1,114 @@
+//! What can go wrong, by the caller's doing.
+
+use crate::{FillId, Key, Series};
+
+/// An error of a verb. Nothing that is stored was lost, and waiters stay as they were unless the
+/// verb says otherwise.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Behind the window: its number was passed over or evicted.
+    #[error("{key:?} lies behind its window, which begins at {first}")]
+    Behind {
+        /// The key.
+        key: Key,
+        /// The lowest number that the window still takes.
+        first: u64,
+    },
+    /// It does not fit beside what may not be evicted.
+    #[error(
+        "{needed} bytes do not fit: {held} of a budget of {budget} bytes are held and nothing more may go"
+    )]
+    Budget {
+        /// Bytes that were asked for.
+        needed: usize,
+        /// Bytes held.
+        held: usize,
+        /// Bytes allowed.
+        budget: usize,
+    },
+    /// A body of no bytes is never served as a success.
+    #[error("the body of {key:?} is empty")]
+    Empty {
+        /// The key.
+        key: Key,
+    },
+    /// A filled document of no bytes is never served as a success.
+    #[error("the document of {fill:?} is empty")]
+    EmptyFill {
+        /// The fetch.
+        fill: FillId,
+    },
+    /// A configured cap is zero or too small to work with.
+    #[error("limit {limit} is {value}, expected at least {least}")]
+    Limit {
+        /// Name of the field.
+        limit: &'static str,
+        /// What it is.
+        value: u64,
+        /// What it must be at least.
+        least: u64,
+    },
+    /// A rope names an object that is not there.
+    #[error("{rope:?} names {part:?}, which is not stored")]
+    MissingPart {
+        /// The rope.
+        rope: Key,
+        /// What it lacks.
+        part: Key,
+    },
+    /// Nothing was promised under this key.
+    #[error("{key:?} is not promised")]
+    NotPromised {
+        /// The key.
+        key: Key,
+    },
+    /// The key has its bytes already; they never change.
+    #[error("{key:?} is published already")]
+    Published {
+        /// The key.
+        key: Key,
+    },
+    /// More renditions than `Limits::renditions`.
+    #[error("rendition {rendition} of stream {stream} would be one more than the {most} allowed")]
+    Renditions {
+        /// The stream.
+        stream: u32,
+        /// The rendition.
+        rendition: u32,
+        /// The cap.
+        most: u32,
+    },
+    /// A series number that is not below `SERIES_MAX`.
+    #[error("series {} is not below {}", .series.0, crate::SERIES_MAX)]
+    Series {
+        /// The series.
+        series: Series,
+    },
+    /// A body over its cap.
+    #[error("the body of {key:?} has {bytes} bytes, more than the {most} allowed")]
+    TooLarge {
+        /// The key.
+        key: Key,
+        /// Its size.
+        bytes: usize,
+        /// The cap.
+        most: usize,
+    },
+    /// A filled document over its cap.
+    #[error("the document of {fill:?} has {bytes} bytes, more than the {most} allowed")]
+    TooLargeFill {
+        /// The fetch.
+        fill: FillId,
+        /// Its size.
+        bytes: usize,
+        /// The cap.
+        most: usize,
+    },
+    /// Not a fetch that is under way: answered before, or its stream was forgotten.
+    #[error("{fill:?} is not under way")]
+    UnknownFill {
+        /// The fetch.
+        fill: FillId,
+    },
+}

@@ -1,0 +1,64 @@
+//! The caps.
+
+use std::time::Duration;
+
+/// Caps on what peers can make the cache hold. Charged on what arrived, never on what was declared.
+///
+/// Tuned for one box with 100 to 500 phones, a handful of renditions and 200 ms parts. The worst
+/// case in memory is [`Config::budget`](crate::Config::budget), whatever these say.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(default)
+)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Requests that one client may have waiting. Default 8: a player holds two playlists and two
+    /// parts; more is a flood. Raise it where many viewers share one address.
+    pub client_waiters: u32,
+    /// Bytes of one document, identity and gzip each. Default 1 MiB.
+    pub document_bytes: usize,
+    /// Fetches under way at once. Default 256.
+    pub fills: u32,
+    /// Forms that the documents of one rendition may have. Default 8.
+    pub forms: u8,
+    /// The longest hold, whatever deadline a request brings. Default 9 s: players give up waiting
+    /// for a first byte after 10 s.
+    pub hold: Duration,
+    /// Requests that may wait for one key or one document. Default 8,192.
+    pub key_waiters: u32,
+    /// Bytes of one init or part. Default 16 MiB.
+    pub part_bytes: usize,
+    /// Different points that the requests for one document may wait for. Default 128: players ask for
+    /// the next parts of two segments.
+    pub points: u32,
+    /// Renditions of all streams together. Default 256.
+    pub renditions: u32,
+    /// Bytes of one segment. Default 64 MiB.
+    pub segment_bytes: usize,
+    /// Slots of one window, rounded up to a power of two. Windows start small and double as the
+    /// span of live sequence numbers needs it. Default 4,096: three minutes of single-frame parts.
+    pub slots: u32,
+    /// Requests that may wait in all. Default 16,384.
+    pub waiters: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            client_waiters: 8,
+            document_bytes: 1 << 20,
+            fills: 256,
+            forms: 8,
+            hold: Duration::from_secs(9),
+            key_waiters: 8_192,
+            part_bytes: 16 << 20,
+            points: 128,
+            renditions: 256,
+            segment_bytes: 64 << 20,
+            slots: 4_096,
+            waiters: 16_384,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Bodies of audio and video messages: legacy FLV and Enhanced RTMP, one track a message.
+//!
+//! Reading shares the body's bytes and copies none. Sources: FLV/F4V 10.1 Annex E, and Enhanced RTMP
+//! v2-2026-01-31-r2.
+
+mod audio;
+mod modex;
+mod video;
+
+#[cfg(test)]
+mod tests;
+
+pub use audio::{Audio, AudioCodec, AudioData};
+pub use video::{Video, VideoCodec, VideoData, VideoFrame};

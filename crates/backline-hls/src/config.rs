@@ -1,0 +1,163 @@
+//! What the caller decides before the first sample.
+
+use core::time::Duration;
+
+use crate::{Error, Limits};
+
+/// How a presentation is cut, laid out and kept.
+///
+/// The defaults are tuned for one box at a venue: a hundred phones on one access point, a camera at 4 to 6 Mb/s,
+/// and a picture in under a second. For an audience behind a wide-area network take `part_target` 333 to 500 ms:
+/// 200 ms parts rebuffer there (quirk 34).
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(default)
+)]
+#[non_exhaustive]
+pub struct Config {
+    /// Caps on input. See [`Limits`].
+    pub limits: Limits,
+    /// One rendition a track, or one for both. Default [`Layout::Separate`].
+    pub layout: Layout,
+    /// Wanted length of a part, 50 ms to 2 s. Default 200 ms. The Part Target Duration that is advertised is the
+    /// nearest whole number of frames plus 1 ms, since RTMP times are whole milliseconds. Viewers play three of them
+    /// behind the live edge.
+    pub part_target: Duration,
+    /// Wanted length of a segment, 500 ms to 60 s. Default 2 s. A segment ends at the first key frame from here on;
+    /// the Target Duration is this value rounded up to whole seconds.
+    pub segment_target: Duration,
+    /// Media that stays listed, at least three Target Durations. Default 30 s. A delta update pays only beyond six.
+    pub window: Duration,
+    /// Media to look at before the tracks and the frame rate are taken as known, 100 ms to 2 s. Default 400 ms; it delays
+    /// nothing that a viewer sees while it is below three parts.
+    pub probe: Duration,
+    /// Media to wait for a second track before the set of renditions is frozen, at most 5 s. Default 500 ms.
+    pub track_wait: Duration,
+    /// How far sound may fall behind the picture before the missing time is filled with its last frame, so that the
+    /// viewers' buffers do not run dry, 200 ms to 10 s. Default 1 s.
+    pub audio_patience: Duration,
+    /// Promises `EXT-X-INDEPENDENT-SEGMENTS`. Default off; only for encoders that are known to send key frames at
+    /// least once a Target Duration (MV-3).
+    pub independent_segments: bool,
+    /// First numbers to give out. A caller that persisted [`Presentation::numbering`](crate::Presentation::numbering)
+    /// passes it here, so that no number goes back after a crash (SEG-10).
+    pub numbering: Numbering,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            layout: Layout::Separate,
+            part_target: Duration::from_millis(200),
+            segment_target: Duration::from_secs(2),
+            window: Duration::from_secs(30),
+            probe: Duration::from_millis(400),
+            track_wait: Duration::from_millis(500),
+            audio_patience: Duration::from_secs(1),
+            independent_segments: false,
+            numbering: Numbering::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Checks every bound.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let ms = Duration::from_millis;
+        let rows = [
+            ("part_target", self.part_target, ms(50), ms(2_000)),
+            ("segment_target", self.segment_target, ms(500), ms(60_000)),
+            (
+                "window",
+                self.window,
+                self.segment_target.saturating_mul(3),
+                ms(86_400_000),
+            ),
+            ("probe", self.probe, ms(100), ms(2_000)),
+            ("track_wait", self.track_wait, Duration::ZERO, ms(5_000)),
+            ("audio_patience", self.audio_patience, ms(200), ms(10_000)),
+            (
+                "limits.step_back",
+                self.limits.step_back,
+                ms(100),
+                ms(60_000),
+            ),
+            (
+                "limits.step_forward",
+                self.limits.step_forward,
+                ms(500),
+                ms(60_000),
+            ),
+            ("limits.hold", self.limits.hold, ms(500), ms(60_000)),
+        ];
+        for (field, value, min, max) in rows {
+            if value < min || value > max {
+                return Err(Error::ConfigRange {
+                    field,
+                    value,
+                    min,
+                    max,
+                });
+            }
+        }
+        if self.part_target.saturating_mul(2) > self.segment_target {
+            return Err(Error::ConfigRange {
+                field: "part_target",
+                value: self.part_target,
+                min: ms(50),
+                max: self.segment_target / 2,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Where picture and sound go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "lowercase")
+)]
+#[non_exhaustive]
+pub enum Layout {
+    /// One rendition with two `traf` in each `moof`, named `m0`: half the requests.
+    Muxed,
+    /// One CMAF rendition a track, named `v0` and `a0`.
+    Separate,
+}
+
+/// The first numbers that a presentation gives out. None of them ever goes back or wraps (SEG-10).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(default)
+)]
+#[non_exhaustive]
+pub struct Numbering {
+    /// Discontinuity sequence number of the first segment.
+    pub discontinuity_sequence: u64,
+    /// Generation of the first init segment.
+    pub init: u64,
+    /// Media sequence number of the first segment.
+    pub msn: u64,
+    /// Number of the first part.
+    pub part: u64,
+}
+
+impl Numbering {
+    /// Names all four numbers.
+    #[must_use]
+    pub fn new(msn: u64, discontinuity_sequence: u64, part: u64, init: u64) -> Self {
+        Self {
+            discontinuity_sequence,
+            init,
+            msn,
+            part,
+        }
+    }
+}

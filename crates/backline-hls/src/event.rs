@@ -1,0 +1,257 @@
+//! What goes into a presentation and what comes out.
+
+use core::fmt;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::codec::{Codec, TrackKind};
+
+/// Wall-clock time in milliseconds since 1970-01-01T00:00:00Z, as the caller's clock shows it.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(clippy::exhaustive_structs, reason = "a unit, not a record")]
+pub struct UnixMillis(pub u64);
+
+/// A track of the publisher: ids are counted per kind.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "callers build it from what the wire says"
+)]
+pub struct TrackId {
+    /// Picture or sound.
+    pub kind: TrackKind,
+    /// Track id on the wire; 0 for a publisher with one track of the kind.
+    pub id: u8,
+}
+
+impl TrackId {
+    /// The usual sound track.
+    pub const AUDIO: Self = Self {
+        kind: TrackKind::Audio,
+        id: 0,
+    };
+    /// The usual picture track.
+    pub const VIDEO: Self = Self {
+        kind: TrackKind::Video,
+        id: 0,
+    };
+}
+
+impl fmt::Display for TrackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            TrackKind::Audio => "audio",
+            TrackKind::Video => "video",
+        };
+        write!(f, "{kind} track {}", self.id)
+    }
+}
+
+/// One access unit in the form in which it goes into the file: length-prefixed NAL units, a temporal unit or an
+/// audio frame.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "callers build it from what the wire says"
+)]
+pub struct Sample {
+    /// Decode time on the publisher's clock in nanoseconds. Any origin; may be negative.
+    pub dts_ns: i64,
+    /// Presentation time minus decode time in nanoseconds.
+    pub composition_ns: i64,
+    /// Whether decoding can start here.
+    pub sync: bool,
+    /// The bytes; kept by handle, never copied.
+    pub data: Bytes,
+}
+
+/// What happened at the publisher.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "callers build it; a new event is a new contract"
+)]
+pub enum Event {
+    /// A track's configuration record. Identical repeats are ignored; a change becomes a new init generation and a
+    /// discontinuity at the next sync sample.
+    Config {
+        /// Whose.
+        track: TrackId,
+        /// How the record is to be read.
+        codec: Codec,
+        /// The record: avcC, hvcC, av1C, vpcC, AudioSpecificConfig, OpusHead.
+        record: Bytes,
+    },
+    /// The show is over: `EXT-X-ENDLIST` everywhere, nothing after it.
+    End,
+    /// The next sample of a track.
+    Sample {
+        /// Whose.
+        track: TrackId,
+        /// The sample.
+        sample: Sample,
+    },
+    /// A publisher begins. If there was media before, the next sync sample opens a discontinuity.
+    Start {
+        /// The wall clock at this moment, the only one that the machine ever sees of this publisher.
+        wall: UnixMillis,
+    },
+    /// The publisher is gone. The open part and its segment are closed and the playlists wait.
+    Stop,
+}
+
+/// A rendition of the presentation, counted from 0 in the order of the multivariant playlist.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(clippy::exhaustive_structs, reason = "an index, not a record")]
+pub struct RenditionId(pub u16);
+
+/// What kind of body an object has.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "callers map every kind to a key of their store"
+)]
+pub enum ObjectKind {
+    /// `ftyp` and `moov`; `number` is the generation.
+    Init,
+    /// A partial segment; `number` is its counter.
+    Part,
+    /// A whole segment; `number` is its media sequence number.
+    Segment,
+}
+
+/// The name of a body that viewers can ask for.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "callers build keys of their store from it and back"
+)]
+pub struct ObjectId {
+    /// Whose.
+    pub rendition: RenditionId,
+    /// Which series `number` counts.
+    pub kind: ObjectKind,
+    /// Never reused, never goes back.
+    pub number: u64,
+}
+
+/// A place in a playlist, in the order in which playlists grow.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(clippy::exhaustive_structs, reason = "two coordinates")]
+pub struct Point {
+    /// Media sequence number.
+    pub msn: u64,
+    /// Index of the part in its segment; 0 in the series of closed segments.
+    pub part: u64,
+}
+
+impl Point {
+    /// Beyond every place: what an ended playlist has reached, so that every hold is released (DEL-1).
+    pub const END: Self = Self {
+        msn: u64::MAX,
+        part: u64::MAX,
+    };
+}
+
+/// The two series of a rendition that grow, and that requests wait on.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(clippy::exhaustive_enums, reason = "the draft has two kinds of hold")]
+pub enum Series {
+    /// Closed segments: the point is (msn, 0). `_HLS_msn` alone waits on it.
+    Closed,
+    /// Listed parts: the point is (msn, part). `_HLS_msn` with `_HLS_part` waits on it.
+    Listed,
+}
+
+/// What the presentation wants done, in this order within one event: objects, promises, advances.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a caller that ignores an output loses media"
+)]
+pub enum Output {
+    /// A rendition's playlist has grown, or changed at the same points: stored text is outdated, requests that wait
+    /// at or below the points are due. Comes for all renditions, after everything that the new text lists.
+    Advanced {
+        /// Whose.
+        rendition: RenditionId,
+        /// The last listed part; [`Point::END`] after the end.
+        listed: Point,
+        /// The last closed segment; (0, 0) before the first; [`Point::END`] after the end.
+        closed: Point,
+    },
+    /// Every playlist has its end mark. The last output of a presentation.
+    Ended,
+    /// No playlist lists the object any more; it must stay available for some time (PL-5, PL-7).
+    Expired {
+        /// Which.
+        object: ObjectId,
+        /// Until when it must be kept.
+        available_until: Instant,
+    },
+    /// An init segment.
+    Init {
+        /// Its name.
+        object: ObjectId,
+        /// All of it.
+        body: Bytes,
+    },
+    /// A part: the header, then the payloads by handle.
+    Part {
+        /// Its name.
+        object: ObjectId,
+        /// What its bytes are, in order.
+        body: Vec<Bytes>,
+    },
+    /// The name of an object that will exist: requests for it may wait from now on (PL-8).
+    Promised {
+        /// Its name.
+        object: ObjectId,
+    },
+    /// A promise that will not be kept: requests for it get 404.
+    Retracted {
+        /// Its name.
+        object: ObjectId,
+    },
+    /// A closed segment: its body is its parts' bodies one after the other (MUX-3).
+    Segment {
+        /// Its name.
+        object: ObjectId,
+        /// The parts in order.
+        parts: Vec<ObjectId>,
+    },
+    /// Something that the operator should know and can often change.
+    Warning(Warning),
+}
+
+/// What is not as it should be, though the show goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// Sound stopped while the picture goes on; the missing time is filled with the last frame of sound.
+    AudioMissing {
+        /// How far sound is behind, in milliseconds.
+        behind_ms: u64,
+    },
+    /// Decode time stepped further than the limits allow; the presentation has a discontinuity there.
+    Jump {
+        /// Which track stepped.
+        track: TrackId,
+        /// By how much, in milliseconds; negative is back.
+        by_ms: i64,
+    },
+    /// No key frame came in time, so the segment was cut without one and viewers join late. The encoder's key-frame
+    /// interval (OBS: "Keyframe Interval", FFmpeg: `-g` divided by the frame rate) must be at most `target_s`.
+    LongGop {
+        /// Milliseconds since the last key frame.
+        gop_ms: u64,
+        /// The Target Duration, in seconds.
+        target_s: u64,
+    },
+    /// A track that came after the renditions were fixed, or a second one of its kind: not shown.
+    TrackIgnored {
+        /// Which.
+        track: TrackId,
+    },
+}

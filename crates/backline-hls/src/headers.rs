@@ -1,0 +1,103 @@
+//! Response headers as data (DEL-11), and as `http::HeaderMap` with the feature `http-1`.
+
+/// What a response says about itself. The cache adds validators, ranges, `Age` and `Cache-Status`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Headers {
+    /// `Content-Type` of a 200.
+    pub content_type: &'static str,
+    /// `Cache-Control`.
+    pub cache_control: CacheControl,
+    /// Urgency of the `Priority` header (RFC 9218), 0 first to 7 last.
+    pub priority: u8,
+    /// Whether the body differs by `Accept-Encoding`.
+    pub vary_encoding: bool,
+}
+
+/// `Cache-Control` of a response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct CacheControl {
+    /// `max-age` in seconds.
+    pub max_age_s: u32,
+    /// Whether the body never changes.
+    pub immutable: bool,
+}
+
+/// Content type of every playlist.
+pub(crate) const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+/// Content type of a rendition with picture.
+pub(crate) const VIDEO_MP4: &str = "video/mp4";
+/// Content type of a rendition without.
+pub(crate) const AUDIO_MP4: &str = "audio/mp4";
+
+impl Headers {
+    pub(crate) fn playlist(max_age_s: u32) -> Self {
+        Self {
+            content_type: PLAYLIST,
+            cache_control: CacheControl {
+                max_age_s,
+                immutable: false,
+            },
+            priority: 1,
+            vary_encoding: true,
+        }
+    }
+
+    pub(crate) fn object(
+        content_type: &'static str,
+        priority: u8,
+        max_age_s: u32,
+        immutable: bool,
+    ) -> Self {
+        Self {
+            content_type,
+            cache_control: CacheControl {
+                max_age_s,
+                immutable,
+            },
+            priority,
+            vary_encoding: false,
+        }
+    }
+
+    /// Sets `Content-Type`, `Cache-Control`, `Priority`, `Vary` and the CORS headers.
+    #[cfg(feature = "http-1")]
+    pub fn apply(&self, headers: &mut http::HeaderMap) {
+        use http::{HeaderName, HeaderValue, header};
+
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(self.content_type),
+        );
+        let mut lifetime = String::with_capacity(32);
+        lifetime.push_str("max-age=");
+        crate::text::push_u64(&mut lifetime, u64::from(self.cache_control.max_age_s));
+        if self.cache_control.immutable {
+            lifetime.push_str(", immutable");
+        }
+        if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(lifetime)) {
+            headers.insert(header::CACHE_CONTROL, value);
+        }
+        const URGENCIES: [&str; 8] = ["u=0", "u=1", "u=2", "u=3", "u=4", "u=5", "u=6", "u=7"];
+        let urgency = URGENCIES
+            .get(usize::from(self.priority))
+            .copied()
+            .unwrap_or("u=7");
+        headers.insert(
+            HeaderName::from_static("priority"),
+            HeaderValue::from_static(urgency),
+        );
+        if self.vary_encoding {
+            headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            HeaderValue::from_static("*"),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("age, date, content-range"),
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! What a broken or hostile publisher or viewer can cost at most.
+
+use core::time::Duration;
+
+/// Caps on everything that grows with input.
+///
+/// Each cap is charged on what has arrived, never on what a peer declares. Beyond one the machine returns a typed
+/// error and its state is unchanged. With the defaults a presentation holds at most two open parts
+/// (2 x 16 MiB) and the samples that wait beside them; what has been published belongs to the caller.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(default)
+)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of a codec configuration record. Default 64 KiB; stops parameter-set bombs.
+    pub config_bytes: usize,
+    /// Parameter sets (SPS, PPS, VPS) in a configuration record. Default 32.
+    pub parameter_sets: usize,
+    /// Bytes of one sample. Default 8 MiB: an intra frame of a very generous 4K stream.
+    pub sample_bytes: usize,
+    /// Bytes of one part. Default 16 MiB.
+    pub part_bytes: usize,
+    /// Samples in one part, and samples that wait for their part. Default 1,024; stops a flood of tiny durations.
+    pub part_samples: usize,
+    /// Parts in one segment. Default 256; a segment is closed when it is reached.
+    pub segment_parts: usize,
+    /// Segments in one playlist. Default 4,096; the oldest go first.
+    pub window_segments: usize,
+    /// Init generations kept per rendition. Default 16; a change of configuration beyond it is refused.
+    pub init_generations: usize,
+    /// Outputs that may wait before `handle_event` pushes back. Default 256.
+    pub outputs: usize,
+    /// A step back in decode time that starts a discontinuity. Default 1 s.
+    pub step_back: Duration,
+    /// A step forward in decode time that starts a discontinuity. Default 3 s: longer than the group of pictures
+    /// that an encoder drops when its uplink is short, which must not restart the viewers' clocks.
+    pub step_forward: Duration,
+    /// Bytes of a query string. Default 2 KiB.
+    pub query_bytes: usize,
+    /// Pairs in a query string. Default 32.
+    pub query_pairs: usize,
+    /// Longest hold of a request. Default 9 s: hls.js gives up after 10 s without a byte (DEL-7).
+    pub hold: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            config_bytes: 64 << 10,
+            parameter_sets: 32,
+            sample_bytes: 8 << 20,
+            part_bytes: 16 << 20,
+            part_samples: 1_024,
+            segment_parts: 256,
+            window_segments: 4_096,
+            init_generations: 16,
+            outputs: 256,
+            step_back: Duration::from_secs(1),
+            step_forward: Duration::from_secs(3),
+            query_bytes: 2 << 10,
+            query_pairs: 32,
+            hold: Duration::from_secs(9),
+        }
+    }
+}

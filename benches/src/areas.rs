@@ -1,0 +1,4 @@
+//! One file an area of the scoreboard.
+
+pub mod hls;
+pub mod rtmp;

@@ -1,0 +1,90 @@
+//! `backline-rtmp` behind the same methods as its peers.
+
+use super::{Demux, Session};
+use backline_rtmp::Limits;
+use backline_rtmp::chunk::Demuxer;
+use backline_rtmp::flv::{AudioData, VideoData};
+use backline_rtmp::server::{Config, Output, Server};
+use bytes::Buf as _;
+use std::time::Instant;
+
+/// Name and version.
+pub const WHO: &str = "backline-rtmp";
+
+/// The demuxer.
+#[derive(Debug)]
+pub struct Ours(Demuxer);
+
+impl Demux for Ours {
+    const WHO: &'static str = WHO;
+
+    fn new(mut prelude: &[u8], _chunk_size: u32) -> Self {
+        let mut demuxer = Demuxer::new(Limits::default());
+        while demuxer.next_message(&mut prelude).unwrap().is_some() {}
+        Self(demuxer)
+    }
+
+    fn feed(&mut self, mut read: &[u8], mut sink: impl FnMut(u8, u32, &[u8])) {
+        while let Some(message) = self.0.next_message(&mut read).unwrap() {
+            sink(message.kind, message.timestamp_ms as u32, &message.payload);
+        }
+    }
+}
+
+/// The server's session.
+#[derive(Debug)]
+pub struct OurSession {
+    now: Instant,
+    server: Server,
+}
+
+impl Session for OurSession {
+    const WHO: &'static str = WHO;
+
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            now,
+            server: Server::new(Config::default(), now),
+        }
+    }
+
+    fn feed(&mut self, mut read: &[u8], out: &mut Vec<u8>, mut sink: impl FnMut(u8, &[u8])) {
+        loop {
+            let taken = self.server.handle_input(self.now, read).unwrap();
+            read = &read[taken..];
+            let mut answered = false;
+            while let Some(output) = self.server.poll_output() {
+                match output {
+                    Output::Publish(request) => {
+                        self.server.accept(self.now, request.id).unwrap();
+                        answered = true;
+                    }
+                    Output::Video { video, .. } => {
+                        if let VideoData::Frame { data, .. } = video.data {
+                            sink(9, &data);
+                        }
+                    }
+                    Output::Audio { audio, .. } => {
+                        if let AudioData::Frame(data) = audio.data {
+                            sink(8, &data);
+                        }
+                    }
+                    Output::Metadata(_) => {}
+                    odd => panic!("a plain publish gives no {odd:?}"),
+                }
+            }
+            while let Some(mut transmit) = self.server.poll_transmit() {
+                while transmit.has_remaining() {
+                    let piece = transmit.chunk();
+                    out.extend(piece);
+                    let length = piece.len();
+                    transmit.advance(length);
+                }
+            }
+            if read.is_empty() && !answered {
+                return;
+            }
+        }
+    }
+}

@@ -11,4 +11,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod browser;
+mod crowd;
+mod harness;
+mod hostile;
+mod lifecycle;
+mod metrics;
+mod protocol;
+mod publish;
 mod tidy;

@@ -1,0 +1,207 @@
+//! Foreign publishers into `edge-node`, and what comes out of it before foreign readers.
+
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use crate::harness::node::{KEY, Node};
+use crate::harness::process::Process;
+use crate::harness::publisher::{Camera, Picture, Program, Rate, Sound};
+use crate::harness::tools::{FFMPEG, Scratch, run, text, try_run};
+use crate::harness::{collect, full, lint, readers, stage, within};
+
+/// How many cases play at once: each waits for real time far more than for a processor.
+const AT_ONCE: usize = 3;
+const RECORDED: Duration = Duration::from_secs(7);
+
+/// Each pair of values of any two columns stands in some row.
+const PAIRS: [(Program, Picture, Rate, Sound); 8] = [
+    (Program::Debian, Picture::Avc, Rate::Fps25, Sound::Aac44100),
+    (
+        Program::Debian,
+        Picture::AvcReordered,
+        Rate::Fps29_97,
+        Sound::Aac48000,
+    ),
+    (
+        Program::Debian,
+        Picture::AvcReordered,
+        Rate::Fps60,
+        Sound::Aac44100,
+    ),
+    (
+        Program::Current,
+        Picture::AvcReordered,
+        Rate::Fps25,
+        Sound::Aac48000,
+    ),
+    (
+        Program::Current,
+        Picture::Avc,
+        Rate::Fps29_97,
+        Sound::Aac44100,
+    ),
+    (Program::Current, Picture::Avc, Rate::Fps60, Sound::Aac48000),
+    (Program::Current, Picture::Hevc, Rate::Fps29_97, Sound::Opus),
+    (Program::Current, Picture::Av1, Rate::Fps25, Sound::Aac48000),
+];
+
+fn cases() -> Vec<Camera> {
+    let of = |(program, picture, rate, sound)| Camera {
+        program,
+        picture,
+        rate,
+        sound,
+    };
+    if !full() {
+        return PAIRS.into_iter().map(of).collect();
+    }
+    let mut all = Vec::new();
+    for rate in [Rate::Fps25, Rate::Fps29_97, Rate::Fps60] {
+        for sound in [Sound::Aac44100, Sound::Aac48000] {
+            for picture in [Picture::Avc, Picture::AvcReordered] {
+                all.extend(
+                    [Program::Debian, Program::Current]
+                        .map(|program| of((program, picture, rate, sound))),
+                );
+            }
+        }
+        for picture in [Picture::Hevc, Picture::Av1] {
+            all.extend(
+                [Sound::Aac48000, Sound::Opus]
+                    .map(|sound| of((Program::Current, picture, rate, sound))),
+            );
+        }
+    }
+    all
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn every_publisher_becomes_a_presentation_that_every_reader_reads() {
+    let _machine = stage::shared();
+    let waiting = Mutex::new(cases());
+    let failed = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let Some(camera) = waiting.lock().expect("not poisoned").pop() else {
+                        return;
+                    };
+                    let found = play(&format!("{camera:?}"), |node| {
+                        camera.publish(&node.publish_url(KEY))
+                    });
+                    println!("{camera:?}: {} findings", found.len());
+                    failed.lock().expect("not poisoned").extend(found);
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("not poisoned");
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// Starts a node and a publisher, records what a viewer gets and lets everybody read it.
+fn play(case: &str, publish: impl FnOnce(&Node) -> Process) -> Vec<String> {
+    let node = Node::start(&[]);
+    let publisher = publish(&node);
+    node.wait_until_live();
+    let recording = collect::record(node.http, RECORDED);
+    let mut found = lint::findings(&recording);
+    found.extend(readers::findings(&recording));
+    if !found.is_empty() {
+        found.push(format!("the publisher printed: {}", publisher.stderr()));
+        found.push(recording.multivariant);
+    }
+    found
+        .into_iter()
+        .map(|finding| format!("{case}: {finding}"))
+        .collect()
+}
+
+#[test]
+#[ignore = "needs ffmpeg, curl"]
+fn librtmp_publishes_a_file() {
+    let _machine = stage::shared();
+    let scratch = Scratch::new();
+    let file = scratch.path().join("x.flv");
+    let mut command = Camera::default().command(false);
+    run(command.args(["-t", "20", "-f", "flv"]).arg(&file), b"");
+    let bytes = file.metadata().expect("the file is there").len();
+    let found = play("librtmp", |node| {
+        // librtmp knows nothing of time; the limit makes it about as fast as a camera.
+        let pace = format!("{}", bytes / 19);
+        let mut curl = Command::new("curl");
+        Process::spawn(
+            curl.args(["-sS", "--limit-rate", &pace, "-T"])
+                .arg(&file)
+                .arg(node.publish_url(KEY)),
+        )
+    });
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+#[ignore = "needs ffmpeg, nginx"]
+fn nginx_rtmp_relays_a_camera() {
+    let _machine = stage::shared();
+    let scratch = Scratch::new();
+    let mut behind = Vec::new();
+    let found = play("nginx-rtmp", |node| {
+        let port = free_port();
+        let push = node.publish_url(KEY);
+        let folder = scratch.path().display();
+        let configuration = format!(
+            "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\n\
+             daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;\n\
+             events {{ worker_connections 64; }}\n\
+             rtmp {{ server {{ listen 127.0.0.1:{port}; chunk_size 4096;\n\
+             application live {{ live on; push {push}; }} }} }}\n"
+        );
+        let path = scratch.path().join("nginx.conf");
+        std::fs::write(&path, configuration).expect("the scratch folder takes files");
+        let mut nginx = Command::new("nginx");
+        let relay = Process::spawn(nginx.arg("-c").arg(&path).arg("-p").arg(scratch.path()));
+        within(Duration::from_secs(5), "nginx listens", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        behind.push(Camera::default().publish(&format!("rtmp://127.0.0.1:{port}/live/camera")));
+        relay
+    });
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// A port that was free a moment ago, for a program that cannot be given port 0.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))
+        .expect("the loopback interface has a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn ffmpeg_plays_it_without_a_warning() {
+    let _machine = stage::shared();
+    let node = Node::start(&[]);
+    let _camera = Camera::default().publish(&node.publish_url(KEY));
+    node.wait_until_live();
+    let seconds = if full() { "60" } else { "20" };
+    let mut player = Command::new(FFMPEG);
+    player.args([
+        "-hide_banner",
+        "-nostdin",
+        "-v",
+        "warning",
+        "-i",
+        &node.url("/live/index.m3u8"),
+    ]);
+    let output = try_run(player.args(["-t", seconds, "-f", "null", "-"]), b"");
+    let complaints = text(&output.stderr);
+    assert!(
+        output.status.success() && complaints.is_empty(),
+        "{}: {complaints}",
+        output.status
+    );
+}

@@ -63,6 +63,7 @@ fn resident_kib(node: &Node) -> u64 {
 
 #[test]
 fn noise_on_both_ports_costs_its_sender_alone() {
+    let _machine = stage::shared();
     let node = Node::start(&[]);
     let mut noise = Noise(7);
     let handshake: Vec<u8> = [3]
@@ -106,6 +107,7 @@ fn noise_on_both_ports_costs_its_sender_alone() {
 
 #[test]
 fn a_declared_length_allocates_nothing() {
+    let _machine = stage::shared();
     let node = Node::start(&[]);
     let before = resident_kib(&node);
     // After the handshake: 200 messages of 16 MiB each begun, on as many chunk streams, and one byte of each sent.
@@ -134,6 +136,7 @@ fn a_declared_length_allocates_nothing() {
 
 #[test]
 fn who_says_nothing_is_sent_away() {
+    let _machine = stage::shared();
     let node = Node::start(&[]);
     let (rtmp, web) = (node.rtmp, node.http);
     let handshake_unfinished: Vec<u8> = [3].into_iter().chain(vec![0; 700]).collect();
@@ -228,6 +231,7 @@ fn a_show_goes_on_while_others_misbehave() {
 
 #[test]
 fn connections_are_capped_and_come_back() {
+    let _machine = stage::shared();
     let node = Node::start(&[]);
     for server in [node.rtmp, node.http] {
         // More than any one box serves, and fewer than this machine has ports.

@@ -115,6 +115,7 @@ fn help_names_every_flag_with_its_unit_and_default() {
 
 #[test]
 fn the_key_is_made_once_and_only_the_owner_reads_it() {
+    let _machine = stage::shared();
     let key_of = |printed: &str| {
         let line = printed
             .lines()
@@ -152,6 +153,7 @@ fn the_key_is_made_once_and_only_the_owner_reads_it() {
 
 #[test]
 fn ctrl_c_and_sigterm_end_an_idle_node_in_order() {
+    let _machine = stage::shared();
     for signal in ["INT", "TERM"] {
         let mut node = Node::start(&[]);
         let begun = Instant::now();

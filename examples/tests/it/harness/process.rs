@@ -20,9 +20,42 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn spawn(command: &mut Command) -> Self {
+        Self::spawn_reading(Stdio::piped(), command)
+    }
+
+    /// Spawns a program and another one that reads what it writes.
+    pub(crate) fn pipe(first: &mut Command, second: &mut Command) -> [Self; 2] {
+        let name = first.get_program().to_string_lossy().into_owned();
+        let spawned = first
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = spawned.unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let second =
+            Self::spawn_reading(child.stdout.take().expect("stdout is piped").into(), second);
+        let stderr = Arc::default();
+        let readers = vec![keep(
+            child.stderr.take().expect("stderr is piped"),
+            Arc::clone(&stderr),
+        )];
+        [
+            Self {
+                name,
+                stdin: None,
+                child,
+                stdout: Arc::default(),
+                stderr,
+                readers,
+            },
+            second,
+        ]
+    }
+
+    fn spawn_reading(stdin: Stdio, command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

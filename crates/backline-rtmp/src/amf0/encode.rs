@@ -1,6 +1,7 @@
 //! AMF0 out.
 
 use super::{Value, marker};
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -77,7 +78,7 @@ fn write(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-fn write_properties(out: &mut Vec<u8>, properties: &[(alloc::string::String, Value)]) {
+fn write_properties(out: &mut Vec<u8>, properties: &[(String, Value)]) {
     for (key, value) in properties {
         write_short(out, key);
         write(out, value);

@@ -1,12 +1,60 @@
 //! Bytes to messages.
 
 use super::Message;
+use super::header::Header;
+use super::slots::{Clocks, Slots};
+use crate::transmit::HEAD_MAX;
 use crate::{Error, Limits};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::mem;
+
+/// Chunk size before the peer sets one (RTMP 1.0, 5.4.1).
+pub(super) const CHUNK_SIZE: u32 = 128;
+/// No message is longer, so neither is any chunk (RTMP 1.0, 5.4.1).
+pub(super) const CHUNK_SIZE_MAX: u32 = 0x00FF_FFFF;
+/// Bytes reserved for a message of a peer that has not shown anything yet.
+const FIRST_CAPACITY: usize = 4 << 10;
+/// The same for a peer whose publication was accepted.
+const FIRST_CAPACITY_LIVE: usize = 64 << 10;
 
 /// Turns bytes into messages.
+///
+/// It keeps no input: a header that is cut off waits in 18 bytes, and the body's bytes go straight into
+/// the message. Any partition of the input, down to single bytes, gives the same events and the same
+/// error at the same offset.
 #[derive(Debug)]
 pub struct Demuxer {
     limits: Limits,
+    slots: Slots,
+    clocks: Clocks,
+    state: State,
+    /// A header that is cut off.
+    stage: [u8; HEAD_MAX],
+    staged: usize,
+    /// Bytes taken for an extended timestamp that turned out to be something else.
+    again: [u8; 4],
+    again_len: usize,
+    /// An event that was found together with the one before.
+    pending: Option<Event>,
+    /// The slot that the chunk at hand belongs to.
+    current: usize,
+    /// Bytes that the chunk at hand still has.
+    chunk_left: usize,
+    chunk_size: u32,
+    /// Whether the peer leaves the extended timestamp out of continuations.
+    extended_absent: bool,
+    publishing: bool,
+    /// Messages in progress.
+    live: u16,
+    /// Bytes that came of the messages in progress.
+    buffered: usize,
+    /// Bytes reserved for the messages in progress.
+    reserved: usize,
+    /// Bytes that came in chunks below the smallest size.
+    small_bytes: u64,
+    /// Bytes taken since the start of the connection.
+    offset: u64,
 }
 
 /// What the demuxer found.
@@ -14,6 +62,7 @@ pub struct Demuxer {
 #[non_exhaustive]
 pub enum Event {
     /// A message that was in progress was dropped: the peer aborted it, or began another one.
+    #[non_exhaustive]
     Abandoned {
         /// Its chunk stream.
         chunk_stream: u32,
@@ -22,6 +71,7 @@ pub enum Event {
     },
     /// A chunk stream began with a header that leaves out what no earlier header said; the missing
     /// fields are 0.
+    #[non_exhaustive]
     FreshHeader {
         /// The chunk stream.
         chunk_stream: u32,
@@ -32,11 +82,47 @@ pub enum Event {
     Message(Message),
 }
 
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Body,
+    /// A continuation on a chunk stream with extended timestamps: so many bytes equal its own.
+    Extended(usize),
+    Header,
+}
+
+/// How one step ended.
+enum Step {
+    Found(Event),
+    /// All is taken.
+    Starved,
+    Again,
+}
+
 impl Demuxer {
     /// Makes a demuxer for the bytes that follow the handshake.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self { limits }
+        Self {
+            limits,
+            slots: Slots::new(),
+            clocks: Clocks::new(),
+            state: State::Header,
+            stage: [0; HEAD_MAX],
+            staged: 0,
+            again: [0; 4],
+            again_len: 0,
+            pending: None,
+            current: 0,
+            chunk_left: 0,
+            chunk_size: CHUNK_SIZE,
+            extended_absent: false,
+            publishing: false,
+            live: 0,
+            buffered: 0,
+            reserved: 0,
+            small_bytes: 0,
+            offset: 0,
+        }
     }
 
     /// Takes from the front of `input` until something is found or `input` is empty.
@@ -44,9 +130,21 @@ impl Demuxer {
     /// # Errors
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_event(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
-        let _ = (&self.limits, &input);
-        *input = &[];
-        Ok(None)
+        if let Some(event) = self.pending.take() {
+            return Ok(Some(event));
+        }
+        loop {
+            let step = if self.again_len == 0 {
+                self.step(input)?
+            } else {
+                self.step_again()?
+            };
+            match step {
+                Step::Found(event) => return Ok(Some(event)),
+                Step::Starved => return Ok(None),
+                Step::Again => {}
+            }
+        }
     }
 
     /// Takes from the front of `input` until a message is complete or `input` is empty, and leaves
@@ -63,4 +161,401 @@ impl Demuxer {
             }
         }
     }
+
+    /// Says whether a publication is accepted, which raises the caps to those of a live stream.
+    pub const fn set_publishing(&mut self, publishing: bool) {
+        self.publishing = publishing;
+    }
+
+    /// Returns how many bytes were taken since the start of the connection.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Sets how many bytes came before, so that errors count from the start of the connection.
+    pub(crate) const fn start_at(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
+    /// Returns whether an event waits that was found together with the one before.
+    pub(crate) const fn has_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Takes the bytes that were given back before those of the input.
+    fn step_again(&mut self) -> Result<Step, Error> {
+        let again = self.again;
+        let mut rest = again.get(..mem::take(&mut self.again_len)).unwrap_or(&[]);
+        let step = self.step(&mut rest)?;
+        // The dialect is known by now, so that no step gives bytes back again.
+        self.again_len = rest.len();
+        for (to, from) in self.again.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        Ok(match step {
+            Step::Starved => Step::Again,
+            other => other,
+        })
+    }
+
+    fn step(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
+        if input.is_empty() {
+            return Ok(Step::Starved);
+        }
+        match self.state {
+            State::Body => self.body(input),
+            State::Extended(matched) => Ok(self.extended(matched, input)),
+            State::Header => self.header(input),
+        }
+    }
+
+    /// Reads a header, from the input if it is all there, by way of the stage otherwise.
+    fn header(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
+        loop {
+            let bytes = if self.staged == 0 {
+                *input
+            } else {
+                self.stage.get(..self.staged).unwrap_or(&[])
+            };
+            let found = Header::read(bytes, |chunk_stream| self.extended_3(chunk_stream));
+            match found {
+                Ok(header) => {
+                    if self.staged == 0 {
+                        advance(input, header.len);
+                    }
+                    self.staged = 0;
+                    self.offset += header.len as u64;
+                    return self.apply(&header);
+                }
+                Err(needed) => {
+                    if input.is_empty() {
+                        return Ok(Step::Starved);
+                    }
+                    let count = (needed - self.staged).min(input.len());
+                    let (taken, rest) = input.split_at(count);
+                    for (to, from) in self.stage.iter_mut().skip(self.staged).zip(taken) {
+                        *to = *from;
+                    }
+                    self.staged += count;
+                    *input = rest;
+                }
+            }
+        }
+    }
+
+    /// Returns whether a header of format 3 that begins a message has an extended timestamp.
+    fn extended_3(&self, chunk_stream: u32) -> bool {
+        let slot = self
+            .slots
+            .find(chunk_stream)
+            .map(|index| self.slots.get(index));
+        slot.is_some_and(|slot| slot.extended && !slot.live && !self.extended_absent)
+    }
+
+    /// Begins or continues a message.
+    fn apply(&mut self, header: &Header) -> Result<Step, Error> {
+        let at = self.offset - header.len as u64;
+        let chunk_stream = header.chunk_stream;
+        let (index, fresh) = match self.slots.find(chunk_stream) {
+            Some(index) => (index, false),
+            None => {
+                let limit = self.limits.chunk_streams_remembered;
+                if self.slots.len() >= usize::from(limit) {
+                    return Err(Error::ChunkStreams {
+                        at,
+                        chunk_stream,
+                        limit,
+                    });
+                }
+                (self.slots.add(chunk_stream), true)
+            }
+        };
+        self.current = index;
+        let mut event = (fresh && header.format > 0).then_some(Event::FreshHeader {
+            chunk_stream,
+            format: header.format,
+        });
+        if header.format < 3 || !self.slots.get(index).live {
+            let abandoned = self.abandon(index);
+            event = event.or(abandoned);
+            self.begin(header, at)?;
+        }
+        let slot = self.slots.get(index);
+        let left = slot.length as usize - slot.body.len();
+        let extended = header.format == 3 && slot.extended && !header.extended;
+        self.chunk_left = left.min(self.chunk_size as usize);
+        if self.chunk_size < self.limits.chunk_size_min {
+            self.small_bytes += (header.len + self.chunk_left) as u64;
+            if self.small_bytes > u64::from(self.limits.chunk_grace_bytes) {
+                let (size, limit) = (self.chunk_size, self.limits.chunk_grace_bytes);
+                return Err(Error::ChunkSizeSmall {
+                    at,
+                    chunk_stream,
+                    size,
+                    limit,
+                });
+            }
+        }
+        if left == 0 {
+            let step = self.complete()?;
+            return Ok(match (event, step) {
+                (Some(first), Step::Found(second)) => {
+                    // An abort of type 2 is never empty, so nothing else is pending.
+                    self.pending = Some(second);
+                    Step::Found(first)
+                }
+                (_, step) => step,
+            });
+        }
+        self.state = if extended && !self.extended_absent {
+            State::Extended(0)
+        } else {
+            State::Body
+        };
+        Ok(event.map_or(Step::Again, Step::Found))
+    }
+
+    /// Takes what a header says into its slot.
+    fn begin(&mut self, header: &Header, at: u64) -> Result<(), Error> {
+        let limit = self.limits.chunk_streams_live;
+        if self.live >= limit {
+            return Err(Error::ChunkStreams {
+                at,
+                chunk_stream: header.chunk_stream,
+                limit,
+            });
+        }
+        let (publishing, reserved) = (self.publishing, self.reserved);
+        let slot = self.slots.get_mut(self.current);
+        if header.format == 0 {
+            slot.message_stream = header.message_stream;
+            slot.timestamp = 0;
+        }
+        if header.format < 2 {
+            slot.length = header.length;
+            slot.kind = header.kind;
+        }
+        if header.format < 3 {
+            slot.extended = header.extended;
+        }
+        if header.format < 3 || header.extended {
+            // After format 0 the difference equals its timestamp (RTMP 1.0, 5.3.1.2.4). A fresh
+            // value in format 3 wins: FFmpeg compares only 24 bits when it picks the format.
+            slot.delta = header.time;
+            slot.extended_raw = header.time;
+        }
+        slot.timestamp = slot.timestamp.wrapping_add(slot.delta);
+        slot.live = true;
+        self.live += 1;
+        // Nothing is reserved for a length that is merely declared: only as much as this chunk stream
+        // has already carried, and only within what all messages in progress may take.
+        let floor = if publishing {
+            FIRST_CAPACITY_LIVE
+        } else {
+            FIRST_CAPACITY
+        };
+        let mut capacity = floor.max(slot.largest as usize);
+        if reserved + capacity > reassembly_limit(&self.limits, publishing) {
+            capacity = FIRST_CAPACITY;
+        }
+        slot.body = Vec::with_capacity(capacity.min(slot.length as usize));
+        self.reserved += slot.body.capacity();
+        Ok(())
+    }
+
+    /// Compares the next byte with the extended timestamp of the chunk stream.
+    ///
+    /// Some encoders repeat it in continuations and some do not. Four equal bytes are a timestamp; at
+    /// the first difference the equal ones were payload, and perhaps the next header.
+    fn extended(&mut self, matched: usize, input: &mut &[u8]) -> Step {
+        let expected = self.slots.get(self.current).extended_raw.to_be_bytes();
+        let (next, found) = (expected.get(matched), input.first());
+        if next == found {
+            advance(input, 1);
+            self.offset += 1;
+            self.state = if matched == 3 {
+                State::Body
+            } else {
+                State::Extended(matched + 1)
+            };
+        } else {
+            self.extended_absent = true;
+            self.again = expected;
+            self.again_len = matched;
+            self.offset -= matched as u64;
+            self.state = State::Body;
+        }
+        Step::Again
+    }
+
+    /// Copies the body's bytes, and runs over the headers of plain continuations.
+    fn body(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
+        let limit = reassembly_limit(&self.limits, self.publishing);
+        let chunk_size = self.chunk_size as usize;
+        let absent = self.extended_absent;
+        let slot = self.slots.get_mut(self.current);
+        let body = &mut slot.body;
+        let declared = slot.length as usize;
+        let (len_before, capacity_before) = (body.len(), body.capacity());
+        let cap = message_limit(&self.limits, slot.kind);
+        let stop = declared
+            .min(cap as usize)
+            .min(len_before + limit.saturating_sub(self.buffered));
+        // A continuation is one byte, unless the chunk stream has a long id or extended timestamps, or
+        // the chunks are so small that each one is charged.
+        let plain = slot.chunk_stream < 64
+            && (absent || !slot.extended)
+            && self.chunk_size >= self.limits.chunk_size_min;
+        let continuation = plain.then_some(0xC0 | slot.chunk_stream.to_be_bytes()[3]);
+        let mut left = self.chunk_left;
+        let mut rest = *input;
+        let mut over = false;
+        loop {
+            let count = left.min(rest.len()).min(stop - body.len());
+            let (taken, behind) = rest.split_at(count);
+            if body.capacity() - body.len() < count {
+                body.reserve_exact(body.len().max(count).min(declared - body.len()));
+            }
+            body.extend_from_slice(taken);
+            rest = behind;
+            left -= count;
+            if left > 0 || body.len() == declared {
+                break;
+            }
+            match (rest.first(), continuation) {
+                (Some(next), Some(plain)) if *next == plain => {
+                    advance(&mut rest, 1);
+                    left = chunk_size.min(declared - body.len());
+                }
+                _ => {
+                    over = true;
+                    break;
+                }
+            }
+        }
+        self.offset += (input.len() - rest.len()) as u64;
+        *input = rest;
+        self.chunk_left = left;
+        self.buffered += body.len() - len_before;
+        self.reserved += body.capacity() - capacity_before;
+        if body.len() == declared {
+            return self.complete();
+        }
+        if over {
+            self.state = State::Header;
+        } else if !rest.is_empty() {
+            return Err(self.too_much(cap));
+        }
+        Ok(if rest.is_empty() {
+            Step::Starved
+        } else {
+            Step::Again
+        })
+    }
+
+    /// Names the cap that stopped the message at hand.
+    fn too_much(&self, cap: u32) -> Error {
+        let slot = self.slots.get(self.current);
+        let (at, chunk_stream) = (self.offset, slot.chunk_stream);
+        if slot.body.len() >= cap as usize {
+            return Error::MessageLength {
+                at,
+                chunk_stream,
+                kind: slot.kind,
+                limit: cap,
+            };
+        }
+        let limit = u32::try_from(reassembly_limit(&self.limits, self.publishing));
+        Error::Reassembly {
+            at,
+            chunk_stream,
+            limit: limit.unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Takes the message at hand out of its slot, and does what it says about the chunk layer.
+    fn complete(&mut self) -> Result<Step, Error> {
+        self.state = State::Header;
+        let slot = self.slots.get_mut(self.current);
+        slot.live = false;
+        slot.largest = slot.largest.max(slot.length);
+        let (body, kind) = (mem::take(&mut slot.body), slot.kind);
+        let message_stream = slot.message_stream;
+        let message = Message {
+            chunk_stream: slot.chunk_stream,
+            message_stream,
+            kind,
+            timestamp_ms: self.clocks.unwrap(message_stream, kind, slot.timestamp),
+            payload: Bytes::new(),
+        };
+        self.live -= 1;
+        self.buffered -= body.len();
+        self.reserved -= body.capacity();
+        let mut first = None;
+        if let (Message::SET_CHUNK_SIZE | Message::ABORT, [a, b, c, d, ..]) =
+            (kind, body.as_slice())
+        {
+            let value = u32::from_be_bytes([*a, *b, *c, *d]);
+            if kind == Message::ABORT {
+                first = self.slots.find(value).and_then(|index| self.abandon(index));
+            } else if value == 0 || value > 0x7FFF_FFFF {
+                return Err(Error::ChunkSize {
+                    at: self.offset,
+                    size: value,
+                });
+            } else {
+                self.chunk_size = value.min(CHUNK_SIZE_MAX);
+            }
+        }
+        let event = Event::Message(Message {
+            payload: Bytes::from(body),
+            ..message
+        });
+        Ok(Step::Found(match first {
+            Some(abandoned) => {
+                self.pending = Some(event);
+                abandoned
+            }
+            None => event,
+        }))
+    }
+
+    /// Drops the message in progress of a slot; its header and timestamp stay.
+    fn abandon(&mut self, index: usize) -> Option<Event> {
+        let slot = self.slots.get_mut(index);
+        if !mem::take(&mut slot.live) {
+            return None;
+        }
+        let body = mem::take(&mut slot.body);
+        let chunk_stream = slot.chunk_stream;
+        self.live -= 1;
+        self.buffered -= body.len();
+        self.reserved -= body.capacity();
+        Some(Event::Abandoned {
+            chunk_stream,
+            received: u32::try_from(body.len()).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+const fn reassembly_limit(limits: &Limits, publishing: bool) -> usize {
+    if publishing {
+        limits.reassembly_bytes_live as usize
+    } else {
+        limits.reassembly_bytes as usize
+    }
+}
+
+const fn message_limit(limits: &Limits, kind: u8) -> u32 {
+    match kind {
+        Message::SET_CHUNK_SIZE..=Message::SET_PEER_BANDWIDTH
+        | Message::COMMAND_AMF3
+        | Message::COMMAND => limits.command_bytes,
+        _ => limits.message_bytes,
+    }
+}
+
+fn advance(input: &mut &[u8], count: usize) {
+    *input = input.get(count..).unwrap_or(&[]);
 }

@@ -1,21 +1,78 @@
 //! Messages to bytes.
 
 use super::Message;
+use super::demux::{CHUNK_SIZE, CHUNK_SIZE_MAX};
+use super::header::{EXTENDED, Header};
 use crate::Transmit;
+use crate::transmit::HEAD_MAX;
+use alloc::vec::Vec;
+use bytes::{Buf, Bytes};
+
+/// Chunk stream of the messages of the chunk layer itself (RTMP 1.0, 5.4); some encoders drop a server
+/// that uses another one.
+pub(crate) const CONTROL_CHUNK_STREAM: u32 = 2;
 
 /// Turns messages into chunks.
-#[derive(Debug, Default)]
-pub struct Muxer {}
-
-/// The chunks of one message.
+///
+/// It picks the shortest header that every reader understands alike, so not where they differ: no difference of 0xFFFFFF or
+/// more, no format 3 whose difference would be the timestamp of a format 0, and format 0 when the
+/// timestamp goes back.
 #[derive(Debug)]
-pub struct Chunks {}
+pub struct Muxer {
+    chunk_size: u32,
+    /// The last header of each chunk stream; a writer uses a handful.
+    sent: Vec<Sent>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    chunk_stream: u32,
+    message_stream: u32,
+    timestamp: u32,
+    /// What format 3 would add; none when readers differ about it.
+    delta: Option<u32>,
+    length: u32,
+    kind: u8,
+}
+
+/// The chunks of one message, in order.
+///
+/// Take all of them before the next message of the same chunk stream is written. Chunks of other
+/// chunk streams may go between; a changed chunk size holds from the next message on.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Chunks {
+    payload: Bytes,
+    chunk_size: usize,
+    head: Option<[u8; HEAD_MAX]>,
+    head_len: usize,
+    next: [u8; HEAD_MAX],
+    next_len: usize,
+}
 
 impl Iterator for Chunks {
     type Item = Transmit;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        None
+    fn next(&mut self) -> Option<Transmit> {
+        let (head, len) = match self.head.take() {
+            Some(head) => (head, self.head_len),
+            None if self.payload.is_empty() => return None,
+            None => (self.next, self.next_len),
+        };
+        let payload = if self.payload.len() <= self.chunk_size {
+            core::mem::take(&mut self.payload)
+        } else {
+            let payload = self.payload.slice(..self.chunk_size);
+            self.payload.advance(self.chunk_size);
+            payload
+        };
+        Some(Transmit::new(head.get(..len).unwrap_or(&[]), payload))
+    }
+}
+
+impl Default for Muxer {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -23,17 +80,117 @@ impl Muxer {
     /// Makes a muxer with the chunk size of 128 bytes that every connection begins with.
     #[must_use]
     pub const fn new() -> Self {
-        Self {}
+        Self {
+            chunk_size: CHUNK_SIZE,
+            sent: Vec::new(),
+        }
     }
 
-    /// Changes the chunk size, in bytes, and returns the message that tells the peer.
-    pub fn set_chunk_size(&mut self, size: u32) -> Transmit {
-        Transmit::new(&size.to_be_bytes(), bytes::Bytes::new())
+    /// Changes the chunk size, clamped to 1 to 16 777 215 bytes, and returns the message that tells
+    /// the peer.
+    pub fn set_chunk_size(&mut self, size: u32) -> Chunks {
+        let size = size.clamp(1, CHUNK_SIZE_MAX);
+        let body = Bytes::copy_from_slice(&size.to_be_bytes());
+        let chunks = self.write(&Message::new(
+            CONTROL_CHUNK_STREAM,
+            0,
+            Message::SET_CHUNK_SIZE,
+            0,
+            body,
+        ));
+        self.chunk_size = size;
+        chunks
     }
 
-    /// Returns the chunks of a message; the payload is shared, not copied.
+    /// Returns the chunks of a message; the payload is shared, not copied. A payload is cut at
+    /// 16 777 215 bytes, the most that the wire can say.
     pub fn write(&mut self, message: &Message) -> Chunks {
-        let _ = message;
-        Chunks {}
+        let mut payload = message.payload.clone();
+        payload.truncate(CHUNK_SIZE_MAX as usize);
+        let header = self.header(
+            message,
+            u32::try_from(payload.len()).unwrap_or(CHUNK_SIZE_MAX),
+        );
+        let mut head = [0; HEAD_MAX];
+        let head_len = header.write(&mut head);
+        let mut next = [0; HEAD_MAX];
+        let next_len = Header {
+            format: 3,
+            ..header
+        }
+        .write(&mut next);
+        Chunks {
+            payload,
+            chunk_size: self.chunk_size as usize,
+            head: Some(head),
+            head_len,
+            next,
+            next_len,
+        }
+    }
+
+    /// Forgets a chunk stream, so that the next message on it says everything: for use after a message
+    /// that was written was not sent.
+    pub fn forget(&mut self, chunk_stream: u32) {
+        self.sent.retain(|sent| sent.chunk_stream != chunk_stream);
+    }
+
+    fn header(&mut self, message: &Message, length: u32) -> Header {
+        let chunk_stream = message.chunk_stream;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the wire carries the low 32 bits"
+        )]
+        let timestamp = message.timestamp_ms as u32;
+        let (kind, message_stream) = (message.kind, message.message_stream);
+        let full = Header {
+            format: 0,
+            chunk_stream,
+            time: timestamp,
+            extended: timestamp >= EXTENDED,
+            length,
+            kind,
+            message_stream,
+            len: 0,
+        };
+        // Where a reader that doubles the timestamp and one that does not agree.
+        let delta = (timestamp == 0).then_some(0);
+        let now = Sent {
+            chunk_stream,
+            message_stream,
+            timestamp,
+            delta,
+            length,
+            kind,
+        };
+        let Some(sent) = self
+            .sent
+            .iter_mut()
+            .find(|sent| sent.chunk_stream == chunk_stream)
+        else {
+            self.sent.push(now);
+            return full;
+        };
+        let before = *sent;
+        *sent = now;
+        let step = timestamp.wrapping_sub(before.timestamp);
+        // A step of half the range or more is a step back.
+        if before.message_stream != message_stream || step >= EXTENDED {
+            return full;
+        }
+        sent.delta = Some(step);
+        let format = if (before.length, before.kind) != (length, kind) {
+            1
+        } else if before.delta != Some(step) {
+            2
+        } else {
+            3
+        };
+        Header {
+            format,
+            time: step,
+            extended: false,
+            ..full
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Audio bodies.
 
+use super::modex::{self, HEAD_LEN_MAX, Types};
+use crate::read::Reader;
 use crate::{Error, Limits};
-use bytes::Bytes;
+use alloc::vec::Vec;
+use bytes::{Buf, Bytes};
 
 /// One audio message.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -55,19 +58,186 @@ pub enum AudioData {
     Silence,
 }
 
+/// Legacy sound formats.
+const FORMAT_MP3: u8 = 2;
+const FORMAT_ENHANCED: u8 = 9;
+const FORMAT_AAC: u8 = 10;
+const FORMAT_MP3_8K: u8 = 14;
+/// AAC is always said to be 44.1 kHz, 16 bits and stereo (FLV, E.4.2.1); the same fits MP3.
+const LEGACY_QUALITY: u8 = 0x0F;
+/// Legacy packet types of AAC.
+const LEGACY_CONFIG: u8 = 0;
+const LEGACY_FRAME: u8 = 1;
+/// Enhanced RTMP packet types.
+const SEQUENCE_START: u8 = 0;
+const CODED_FRAMES: u8 = 1;
+const SEQUENCE_END: u8 = 2;
+const MULTICHANNEL_CONFIG: u8 = 4;
+const TYPES: Types = Types {
+    multitrack: 5,
+    modex: 7,
+};
+
 impl Audio {
+    /// Makes a message of track 0 without an offset.
+    #[must_use]
+    pub const fn new(codec: AudioCodec, data: AudioData) -> Self {
+        Self {
+            track: 0,
+            codec,
+            data,
+            offset_ns: 0,
+        }
+    }
+
     /// Reads a body.
     ///
     /// # Errors
     /// A body that is cut off, an unknown packet type, several tracks, or a breached cap.
     pub fn decode(body: Bytes, limits: &Limits) -> Result<Self, Error> {
-        let _ = (body, limits);
-        Err(Error::Closed)
+        let (head, at) = Self::read(&body, limits)?;
+        Ok(head.with_rest(body, at))
+    }
+
+    /// Reads all but the payload, and returns where that begins.
+    pub(crate) fn read(body: &[u8], limits: &Limits) -> Result<(Self, usize), Error> {
+        let mut reader = Reader::new(body);
+        if body.is_empty() {
+            return Ok((Self::new(AudioCodec::Other(0), AudioData::Silence), 0));
+        }
+        let first = reader.u8()?;
+        let format = first >> 4;
+        if format != FORMAT_ENHANCED {
+            let head = legacy(&mut reader, first)?;
+            return Ok((head, reader.at()));
+        }
+        let (packet, offset_ns) = modex::modex(&mut reader, first & 0x0F, TYPES, limits)?;
+        let at = reader.at();
+        let (packet, track, fourcc) = modex::track(&mut reader, packet, TYPES)?;
+        let codec = AudioCodec::from_fourcc(fourcc);
+        let data = match packet {
+            SEQUENCE_START => AudioData::Config(Bytes::new()),
+            CODED_FRAMES => AudioData::Frame(Bytes::new()),
+            SEQUENCE_END => AudioData::End,
+            MULTICHANNEL_CONFIG => AudioData::Multichannel(Bytes::new()),
+            packet => return Err(Error::PacketType { at, packet }),
+        };
+        Ok((
+            Self {
+                track,
+                offset_ns,
+                ..Self::new(codec, data)
+            },
+            reader.at(),
+        ))
+    }
+
+    /// Puts what follows the header into the data that wants it; shares the body's bytes.
+    pub(crate) fn with_rest(mut self, mut body: Bytes, at: usize) -> Self {
+        if let AudioData::Config(rest) | AudioData::Frame(rest) | AudioData::Multichannel(rest) =
+            &mut self.data
+        {
+            // A handle that moves costs nothing; a second handle would be an allocation.
+            body.advance(at);
+            *rest = body;
+        }
+        self
     }
 
     /// Writes the body again: legacy where FLV can say it, Enhanced RTMP elsewhere.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        Bytes::new()
+        let payload = match &self.data {
+            AudioData::Config(rest) | AudioData::Frame(rest) | AudioData::Multichannel(rest) => {
+                rest
+            }
+            AudioData::Silence => return Bytes::new(),
+            AudioData::End => &Bytes::new(),
+        };
+        let mut out = Vec::with_capacity(payload.len().saturating_add(HEAD_LEN_MAX));
+        if !self.put_legacy(&mut out) {
+            let packet = match self.data {
+                AudioData::Config(_) => SEQUENCE_START,
+                AudioData::End => SEQUENCE_END,
+                AudioData::Multichannel(_) => MULTICHANNEL_CONFIG,
+                AudioData::Frame(_) | AudioData::Silence => CODED_FRAMES,
+            };
+            let track = Some((self.track, self.codec.to_fourcc()));
+            modex::put_head(
+                &mut out,
+                FORMAT_ENHANCED << 4,
+                packet,
+                self.offset_ns,
+                track,
+                TYPES,
+            );
+        }
+        out.extend_from_slice(payload);
+        Bytes::from(out)
+    }
+
+    /// Writes the head in legacy form, if that can say it.
+    fn put_legacy(&self, out: &mut Vec<u8>) -> bool {
+        if self.track != 0 || self.offset_ns != 0 {
+            return false;
+        }
+        match (self.codec, &self.data) {
+            (AudioCodec::Aac, AudioData::Config(_)) => {
+                out.extend_from_slice(&[FORMAT_AAC << 4 | LEGACY_QUALITY, LEGACY_CONFIG]);
+            }
+            (AudioCodec::Aac, AudioData::Frame(_)) => {
+                out.extend_from_slice(&[FORMAT_AAC << 4 | LEGACY_QUALITY, LEGACY_FRAME]);
+            }
+            (AudioCodec::Mp3, AudioData::Frame(_)) => out.push(FORMAT_MP3 << 4 | LEGACY_QUALITY),
+            (AudioCodec::Legacy(first), AudioData::Frame(_)) => out.push(first),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Reads what follows the first byte of a legacy body.
+fn legacy(reader: &mut Reader<'_>, first: u8) -> Result<Audio, Error> {
+    let codec = match first >> 4 {
+        FORMAT_AAC => AudioCodec::Aac,
+        FORMAT_MP3 | FORMAT_MP3_8K => AudioCodec::Mp3,
+        _ => AudioCodec::Legacy(first),
+    };
+    if codec != AudioCodec::Aac {
+        return Ok(Audio::new(codec, AudioData::Frame(Bytes::new())));
+    }
+    let at = reader.at();
+    let data = match reader.u8()? {
+        LEGACY_CONFIG => AudioData::Config(Bytes::new()),
+        LEGACY_FRAME => AudioData::Frame(Bytes::new()),
+        packet => return Err(Error::PacketType { at, packet }),
+    };
+    Ok(Audio::new(codec, data))
+}
+
+impl AudioCodec {
+    const fn from_fourcc(fourcc: [u8; 4]) -> Self {
+        match &fourcc {
+            b".mp3" => Self::Mp3,
+            b"Opus" => Self::Opus,
+            b"ac-3" => Self::Ac3,
+            b"ec-3" => Self::Eac3,
+            b"fLaC" => Self::Flac,
+            b"mp4a" => Self::Aac,
+            _ => Self::Other(u32::from_be_bytes(fourcc)),
+        }
+    }
+
+    const fn to_fourcc(self) -> [u8; 4] {
+        match self {
+            Self::Aac => *b"mp4a",
+            Self::Ac3 => *b"ac-3",
+            Self::Eac3 => *b"ec-3",
+            Self::Flac => *b"fLaC",
+            Self::Legacy(first) => [0, 0, 0, first],
+            Self::Mp3 => *b".mp3",
+            Self::Opus => *b"Opus",
+            Self::Other(fourcc) => fourcc.to_be_bytes(),
+        }
     }
 }

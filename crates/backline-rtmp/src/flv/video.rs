@@ -1,9 +1,11 @@
 //! Video bodies.
 
-use crate::amf0::Value;
+use super::modex::{self, HEAD_LEN_MAX, Types};
+use crate::amf0::{self, Value};
+use crate::read::Reader;
 use crate::{Error, Limits};
 use alloc::vec::Vec;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 /// One video message.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,19 +86,273 @@ pub enum VideoFrame {
     Reserved(u8),
 }
 
+/// Set in the first byte of an Enhanced RTMP body.
+const ENHANCED: u8 = 0x80;
+/// Legacy codec ids. FLV defines 7; 12 is what encoders used before Enhanced RTMP.
+const CODEC_AVC: u8 = 7;
+const CODEC_HEVC: u8 = 12;
+/// Legacy packet types of AVC, in the byte after the codec.
+const LEGACY_CONFIG: u8 = 0;
+const LEGACY_FRAME: u8 = 1;
+const LEGACY_END: u8 = 2;
+/// Enhanced RTMP packet types.
+const SEQUENCE_START: u8 = 0;
+const CODED_FRAMES: u8 = 1;
+const SEQUENCE_END: u8 = 2;
+const CODED_FRAMES_X: u8 = 3;
+const METADATA: u8 = 4;
+const TS_SEQUENCE_START: u8 = 5;
+const TYPES: Types = Types {
+    multitrack: 6,
+    modex: 7,
+};
+
 impl Video {
+    /// Makes a message of track 0 without an offset.
+    #[must_use]
+    pub const fn new(codec: VideoCodec, frame: VideoFrame, data: VideoData) -> Self {
+        Self {
+            track: 0,
+            codec,
+            frame,
+            data,
+            offset_ns: 0,
+        }
+    }
+
     /// Reads a body.
     ///
     /// # Errors
     /// A body that is cut off, an unknown packet type, several tracks, or a breached cap.
     pub fn decode(body: Bytes, limits: &Limits) -> Result<Self, Error> {
-        let _ = (body, limits);
-        Err(Error::Closed)
+        let (head, at) = Self::read(&body, limits)?;
+        Ok(head.with_rest(body, at))
+    }
+
+    /// Reads all but the payload, and returns where that begins.
+    pub(crate) fn read(body: &[u8], limits: &Limits) -> Result<(Self, usize), Error> {
+        let mut reader = Reader::new(body);
+        let first = reader.u8()?;
+        let frame = VideoFrame::from_bits((first >> 4) & 0x07);
+        if first & ENHANCED == 0 {
+            let head = legacy(&mut reader, first & 0x0F, frame)?;
+            return Ok((head, reader.at()));
+        }
+        let (packet, offset_ns) = modex::modex(&mut reader, first & 0x0F, TYPES, limits)?;
+        // FFmpeg sends its colour metadata with the frame type of a command: the packet type decides.
+        if frame == VideoFrame::Command && packet != METADATA {
+            let data = VideoData::Command(reader.u8()?);
+            let head = Self {
+                offset_ns,
+                ..Self::new(VideoCodec::Other(0), frame, data)
+            };
+            return Ok((head, reader.at()));
+        }
+        let at = reader.at();
+        let (packet, track, fourcc) = modex::track(&mut reader, packet, TYPES)?;
+        let codec = VideoCodec::from_fourcc(fourcc);
+        let data = match packet {
+            SEQUENCE_START => VideoData::Config(Bytes::new()),
+            CODED_FRAMES if codec.has_composition() => VideoData::Frame {
+                composition_ms: reader.i24()?,
+                data: Bytes::new(),
+            },
+            CODED_FRAMES | CODED_FRAMES_X => VideoData::Frame {
+                composition_ms: 0,
+                data: Bytes::new(),
+            },
+            SEQUENCE_END => VideoData::End,
+            METADATA => VideoData::Metadata(amf0::decode(reader.rest(), limits)?),
+            TS_SEQUENCE_START => VideoData::TsConfig(Bytes::new()),
+            packet => return Err(Error::PacketType { at, packet }),
+        };
+        Ok((
+            Self {
+                track,
+                offset_ns,
+                ..Self::new(codec, frame, data)
+            },
+            reader.at(),
+        ))
+    }
+
+    /// Puts what follows the header into the data that wants it; shares the body's bytes.
+    pub(crate) fn with_rest(mut self, mut body: Bytes, at: usize) -> Self {
+        if let VideoData::Config(rest)
+        | VideoData::TsConfig(rest)
+        | VideoData::Frame { data: rest, .. } = &mut self.data
+        {
+            // A handle that moves costs nothing; a second handle would be an allocation.
+            body.advance(at);
+            *rest = body;
+        }
+        self
     }
 
     /// Writes the body again: legacy where FLV can say it, Enhanced RTMP elsewhere.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        Bytes::new()
+        let payload = match &self.data {
+            VideoData::Config(rest)
+            | VideoData::TsConfig(rest)
+            | VideoData::Frame { data: rest, .. } => rest.clone(),
+            VideoData::Metadata(values) => amf0::encode(values),
+            VideoData::Command(_) | VideoData::End => Bytes::new(),
+        };
+        let mut out = Vec::with_capacity(payload.len().saturating_add(HEAD_LEN_MAX));
+        if !self.put_legacy(&mut out) {
+            self.put_enhanced(&mut out);
+        }
+        out.extend_from_slice(&payload);
+        Bytes::from(out)
+    }
+
+    /// Writes the head in legacy form, if that can say it.
+    fn put_legacy(&self, out: &mut Vec<u8>) -> bool {
+        if self.track != 0 || self.offset_ns != 0 {
+            return false;
+        }
+        let frame = self.frame.to_bits() << 4;
+        match (self.codec, &self.data) {
+            (VideoCodec::Legacy(codec), VideoData::Command(command)) => {
+                out.extend_from_slice(&[frame | codec & 0x0F, *command]);
+            }
+            (VideoCodec::Legacy(codec), _) => out.push(frame | codec & 0x0F),
+            (VideoCodec::Avc, data) => {
+                let (packet, composition_ms) = match data {
+                    VideoData::Config(_) => (LEGACY_CONFIG, 0),
+                    VideoData::Frame { composition_ms, .. } => (LEGACY_FRAME, *composition_ms),
+                    VideoData::End => (LEGACY_END, 0),
+                    VideoData::Command(_) | VideoData::Metadata(_) | VideoData::TsConfig(_) => {
+                        return false;
+                    }
+                };
+                let [_, a, b, c] = composition_ms.to_be_bytes();
+                out.extend_from_slice(&[frame | CODEC_AVC, packet, a, b, c]);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn put_enhanced(&self, out: &mut Vec<u8>) {
+        let composition = match &self.data {
+            VideoData::Frame { composition_ms, .. } if *composition_ms != 0 => {
+                Some(*composition_ms)
+            }
+            _ => None,
+        }
+        .filter(|_| self.codec.has_composition());
+        let packet = match &self.data {
+            VideoData::Config(_) | VideoData::Command(_) => SEQUENCE_START,
+            VideoData::Frame { .. } if composition.is_some() => CODED_FRAMES,
+            VideoData::Frame { .. } if self.codec.has_composition() => CODED_FRAMES_X,
+            VideoData::Frame { .. } => CODED_FRAMES,
+            VideoData::End => SEQUENCE_END,
+            VideoData::Metadata(_) => METADATA,
+            VideoData::TsConfig(_) => TS_SEQUENCE_START,
+        };
+        let first = ENHANCED | self.frame.to_bits() << 4;
+        if let VideoData::Command(command) = self.data {
+            modex::put_head(out, first, packet, self.offset_ns, None, TYPES);
+            out.push(command);
+            return;
+        }
+        let track = Some((self.track, self.codec.to_fourcc()));
+        modex::put_head(out, first, packet, self.offset_ns, track, TYPES);
+        if let Some(composition_ms) = composition {
+            let [_, a, b, c] = composition_ms.to_be_bytes();
+            out.extend_from_slice(&[a, b, c]);
+        }
+    }
+}
+
+/// Reads what follows the first byte of a legacy body.
+fn legacy(reader: &mut Reader<'_>, codec: u8, frame: VideoFrame) -> Result<Video, Error> {
+    let codec = match codec {
+        CODEC_AVC => VideoCodec::Avc,
+        CODEC_HEVC => VideoCodec::Hevc,
+        other => VideoCodec::Legacy(other),
+    };
+    if frame == VideoFrame::Command {
+        return Ok(Video::new(codec, frame, VideoData::Command(reader.u8()?)));
+    }
+    if let VideoCodec::Legacy(_) = codec {
+        let data = VideoData::Frame {
+            composition_ms: 0,
+            data: Bytes::new(),
+        };
+        return Ok(Video::new(codec, frame, data));
+    }
+    let at = reader.at();
+    let packet = reader.u8()?;
+    let data = match packet {
+        LEGACY_CONFIG => {
+            reader.i24()?;
+            VideoData::Config(Bytes::new())
+        }
+        LEGACY_FRAME => VideoData::Frame {
+            composition_ms: reader.i24()?,
+            data: Bytes::new(),
+        },
+        LEGACY_END => VideoData::End,
+        packet => return Err(Error::PacketType { at, packet }),
+    };
+    Ok(Video::new(codec, frame, data))
+}
+
+impl VideoCodec {
+    /// Returns whether a frame of it says its composition time.
+    const fn has_composition(self) -> bool {
+        matches!(self, Self::Avc | Self::Hevc | Self::Vvc)
+    }
+
+    const fn from_fourcc(fourcc: [u8; 4]) -> Self {
+        match &fourcc {
+            b"av01" => Self::Av1,
+            b"avc1" => Self::Avc,
+            b"hvc1" => Self::Hevc,
+            b"vp08" => Self::Vp8,
+            b"vp09" => Self::Vp9,
+            b"vvc1" => Self::Vvc,
+            _ => Self::Other(u32::from_be_bytes(fourcc)),
+        }
+    }
+
+    const fn to_fourcc(self) -> [u8; 4] {
+        match self {
+            Self::Av1 => *b"av01",
+            Self::Avc => *b"avc1",
+            Self::Hevc => *b"hvc1",
+            Self::Legacy(codec) => [0, 0, 0, codec],
+            Self::Other(fourcc) => fourcc.to_be_bytes(),
+            Self::Vp8 => *b"vp08",
+            Self::Vp9 => *b"vp09",
+            Self::Vvc => *b"vvc1",
+        }
+    }
+}
+
+impl VideoFrame {
+    const fn from_bits(bits: u8) -> Self {
+        match bits {
+            1 => Self::Key,
+            2 => Self::Inter,
+            3 => Self::Disposable,
+            4 => Self::GeneratedKey,
+            5 => Self::Command,
+            other => Self::Reserved(other),
+        }
+    }
+
+    const fn to_bits(self) -> u8 {
+        match self {
+            Self::Command => 5,
+            Self::Disposable => 3,
+            Self::GeneratedKey => 4,
+            Self::Inter => 2,
+            Self::Key => 1,
+            Self::Reserved(bits) => bits & 0x07,
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::flv::{Audio, Video};
 use crate::{Error, chunk};
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// What a session tells the caller.
@@ -21,6 +22,15 @@ pub enum Output {
     /// The session is over: write what [`Server::poll_transmit`](super::Server::poll_transmit) still
     /// has, then close the socket.
     Close,
+    /// Data of the publication that is not metadata, such as `onTextData` or `onCuePoint`.
+    Data {
+        /// Milliseconds, unwrapped.
+        timestamp_ms: u64,
+        /// The name that it was sent under; empty where there was none.
+        name: String,
+        /// What followed the name.
+        values: Vec<Value>,
+    },
     /// Time ran out; [`Output::Close`] follows.
     Failed(Error),
     /// A body that could not be read. The session goes on.
@@ -67,6 +77,10 @@ pub struct PublishRequest {
     pub tc_url: String,
     /// What the peer calls itself; may be empty.
     pub flash_version: String,
+    /// The FourCCs of codecs that the peer may send in Enhanced RTMP; `*` is any.
+    pub fourcc_list: Vec<String>,
+    /// The peer's `capsEx` mask of Enhanced RTMP, 0 if it sent none.
+    pub caps_ex: u32,
 }
 
 /// Names a publication that waits for its answer.

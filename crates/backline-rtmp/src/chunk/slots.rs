@@ -1,0 +1,172 @@
+//! What is remembered of each chunk stream.
+
+use alloc::vec::Vec;
+
+/// Chunk streams below this have a one-byte header and an entry of their own in the index.
+const NEAR: usize = 64;
+/// Pairs of message stream and type whose clock is kept; an encoder has three.
+const CLOCKS_MAX: usize = 64;
+
+/// One chunk stream: its last header, and the message in progress.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    pub(super) chunk_stream: u32,
+    pub(super) timestamp: u32,
+    /// What a header of format 3 that begins a message adds to the timestamp.
+    pub(super) delta: u32,
+    /// The extended timestamp field of the last header that had one, as it stood on the wire.
+    pub(super) extended_raw: u32,
+    /// Whether the last header had an extended timestamp.
+    pub(super) extended: bool,
+    pub(super) length: u32,
+    pub(super) kind: u8,
+    pub(super) message_stream: u32,
+    /// Whether a message is in progress.
+    pub(super) live: bool,
+    /// Bytes of the longest message that came to its end here.
+    pub(super) largest: u32,
+    /// What has come of the message in progress.
+    pub(super) body: Vec<u8>,
+}
+
+/// The chunk streams of a connection: few slots, found at once by the ids that encoders use.
+#[derive(Debug)]
+pub(super) struct Slots {
+    slots: Vec<Slot>,
+    /// Index plus one, by chunk stream id; 0 is none.
+    near: [u16; NEAR],
+    /// Chunk stream id and index, sorted.
+    far: Vec<(u32, u16)>,
+}
+
+impl Slots {
+    pub(super) const fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            near: [0; NEAR],
+            far: Vec::new(),
+        }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn find(&self, chunk_stream: u32) -> Option<usize> {
+        match self.near.get(chunk_stream as usize) {
+            Some(index) => usize::from(*index).checked_sub(1),
+            None => {
+                let place = self
+                    .far
+                    .binary_search_by_key(&chunk_stream, |(id, _)| *id)
+                    .ok()?;
+                self.far.get(place).map(|(_, index)| usize::from(*index))
+            }
+        }
+    }
+
+    /// Adds a slot; the caller has looked that there is none and that there is room for it.
+    pub(super) fn add(&mut self, chunk_stream: u32) -> usize {
+        let index = self.slots.len();
+        let short = u16::try_from(index).unwrap_or(u16::MAX);
+        self.slots.push(Slot {
+            chunk_stream,
+            ..Slot::default()
+        });
+        match self.near.get_mut(chunk_stream as usize) {
+            Some(entry) => *entry = short.saturating_add(1),
+            None => {
+                let place = self.far.partition_point(|(id, _)| *id < chunk_stream);
+                self.far.insert(place, (chunk_stream, short));
+            }
+        }
+        index
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "an index comes from `find` or `add`, and slots stay"
+    )]
+    pub(super) fn get(&self, index: usize) -> &Slot {
+        &self.slots[index]
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "an index comes from `find` or `add`, and slots stay"
+    )]
+    pub(super) fn get_mut(&mut self, index: usize) -> &mut Slot {
+        &mut self.slots[index]
+    }
+}
+
+/// Unwraps 32-bit timestamps, one clock for each message stream and type (RFC 1982).
+#[derive(Debug)]
+pub(super) struct Clocks {
+    clocks: Vec<Clock>,
+    /// The clock that was used last.
+    recent: usize,
+    /// The clock to give up when there are too many.
+    victim: usize,
+}
+
+#[derive(Debug)]
+struct Clock {
+    message_stream: u32,
+    kind: u8,
+    /// May fall below zero, when a stream steps back from its first timestamps.
+    latest_ms: i64,
+}
+
+impl Clocks {
+    pub(super) const fn new() -> Self {
+        Self {
+            clocks: Vec::new(),
+            recent: 0,
+            victim: 0,
+        }
+    }
+
+    /// Returns the timestamp nearest to the one before that has these low 32 bits.
+    pub(super) fn unwrap(&mut self, message_stream: u32, kind: u8, timestamp: u32) -> u64 {
+        let is = |clock: &Clock| clock.message_stream == message_stream && clock.kind == kind;
+        let index = match self.clocks.get(self.recent) {
+            Some(clock) if is(clock) => Some(self.recent),
+            _ => self.clocks.iter().position(is),
+        };
+        let Some(index) = index else {
+            self.begin(Clock {
+                message_stream,
+                kind,
+                latest_ms: i64::from(timestamp),
+            });
+            return u64::from(timestamp);
+        };
+        self.recent = index;
+        let Some(clock) = self.clocks.get_mut(index) else {
+            return u64::from(timestamp);
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_possible_wrap,
+            reason = "serial number arithmetic is about the low 32 bits"
+        )]
+        let step = timestamp.wrapping_sub(clock.latest_ms as u32) as i32;
+        clock.latest_ms += i64::from(step);
+        u64::try_from(clock.latest_ms).unwrap_or(0)
+    }
+
+    fn begin(&mut self, clock: Clock) {
+        if self.clocks.len() < CLOCKS_MAX {
+            self.recent = self.clocks.len();
+            self.clocks.push(clock);
+            return;
+        }
+        self.victim = (self.victim + 1) % CLOCKS_MAX;
+        self.recent = self.victim;
+        if let Some(slot) = self.clocks.get_mut(self.victim) {
+            *slot = clock;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a peer says in `connect`, and the answer.
+
+use super::wire::{Command, information};
+use crate::amf0::{Properties, Value};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What a server of this protocol has always called itself; clients look for the letters.
+const SERVER_NAME: &str = "FMS/3,0,1,123";
+const CAPABILITIES: f64 = 31.0;
+/// FourCCs that are passed on.
+const FOURCCS: [&str; 12] = [
+    "av01", "avc1", "hvc1", "vp08", "vp09", "vvc1", ".mp3", "Opus", "ac-3", "ec-3", "fLaC", "mp4a",
+];
+/// Stands for all FourCCs.
+const ANY: &str = "*";
+/// A codec is passed on, neither decoded nor encoded (Enhanced RTMP, "FourCcInfoMask").
+const CAN_FORWARD: f64 = 4.0;
+/// ModEx and its nanosecond offset are understood (Enhanced RTMP, "CapsExMask").
+const CAPS_EX: f64 = 12.0;
+/// Codec lists of Enhanced RTMP, and their maps.
+const FOURCC_LIST: &str = "fourCcList";
+const FOURCC_MAPS: [&str; 2] = ["videoFourCcInfoMap", "audioFourCcInfoMap"];
+
+/// What a peer said in `connect`.
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    pub(super) app: String,
+    /// What followed `?` in the application.
+    pub(super) query: Option<String>,
+    pub(super) tc_url: String,
+    pub(super) flash_version: String,
+    pub(super) fourcc_list: Vec<String>,
+    pub(super) caps_ex: u32,
+    /// Whether the peer sent `FCPublish`, and no publication has ended since.
+    pub(super) announced: bool,
+}
+
+impl Connection {
+    pub(super) fn read(command: &Command) -> Self {
+        let object = command.object();
+        let text = |name| object.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (app, query) = split_query(text("app"));
+        Self {
+            app: app.trim_matches('/').to_string(),
+            query,
+            tc_url: text("tcUrl").to_string(),
+            flash_version: text("flashVer").to_string(),
+            fourcc_list: fourccs(object).map(ToString::to_string).collect(),
+            caps_ex: caps_ex(object),
+            announced: false,
+        }
+    }
+}
+
+/// Makes the answer to `connect`: two objects. What Enhanced RTMP adds is said only to a peer that spoke of it.
+pub(super) fn answer(command: &Command) -> [Value; 2] {
+    let object = command.object();
+    let server = Value::Object(alloc::vec![
+        ("fmsVer".into(), Value::String(SERVER_NAME.into())),
+        ("capabilities".into(), Value::Number(CAPABILITIES)),
+        ("mode".into(), Value::Number(1.0)),
+    ]);
+    let mut status = information(
+        "status",
+        "NetConnection.Connect.Success",
+        "Connection succeeded.",
+    );
+    if let Value::Object(properties) = &mut status {
+        // AMF3 only for a peer that asked for it (RTMP errata, 7.1.1).
+        let encoding = match object.get("objectEncoding").and_then(Value::as_number) {
+            Some(3.0) => 3.0,
+            _ => 0.0,
+        };
+        properties.push(("objectEncoding".into(), Value::Number(encoding)));
+        put_enhanced(object, properties);
+    }
+    [server, status]
+}
+
+fn put_enhanced(object: &Value, properties: &mut Properties) {
+    if object.get(FOURCC_LIST).is_some() {
+        let list = common(fourccs(object))
+            .map(|fourcc| Value::String(fourcc.into()))
+            .collect();
+        properties.push((FOURCC_LIST.into(), Value::StrictArray(list)));
+    }
+    for name in FOURCC_MAPS {
+        if let Some(map) = object.get(name) {
+            let keys = map.properties().iter().map(|(key, _)| key.as_str());
+            let map = common(keys)
+                .map(|fourcc| (fourcc.into(), Value::Number(CAN_FORWARD)))
+                .collect();
+            properties.push((name.into(), Value::Object(map)));
+        }
+    }
+    if object.get("capsEx").is_some() {
+        properties.push(("capsEx".into(), Value::Number(CAPS_EX)));
+    }
+}
+
+/// Returns the FourCCs of a list that are known here, or all if the list says so.
+fn common<'a>(theirs: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'static str> {
+    let theirs: Vec<&str> = theirs.collect();
+    let any = theirs.contains(&ANY);
+    FOURCCS
+        .into_iter()
+        .filter(move |ours| any || theirs.contains(ours))
+}
+
+fn fourccs(object: &Value) -> impl Iterator<Item = &str> {
+    let values = match object.get(FOURCC_LIST) {
+        Some(Value::StrictArray(values)) => values.as_slice(),
+        _ => &[],
+    };
+    values.iter().filter_map(Value::as_str)
+}
+
+fn caps_ex(object: &Value) -> u32 {
+    let caps = object
+        .get("capsEx")
+        .and_then(Value::as_number)
+        .unwrap_or(0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and a mask that is not one has no meaning to lose"
+    )]
+    let mask = caps as u32;
+    mask
+}
+
+/// Splits off what follows `?`.
+pub(super) fn split_query(text: &str) -> (&str, Option<String>) {
+    match text.split_once('?') {
+        Some((front, query)) => (front, Some(query.to_string())),
+        None => (text, None),
+    }
+}

@@ -297,7 +297,7 @@ fn step(before: &Media, after: &Media) -> Vec<String> {
             ));
         }
         // Parts are appended while it is open, and all of them leave when it is old.
-        if !new.parts.is_empty() && !new.parts.starts_with(&old.parts) {
+        if (!new.parts.is_empty() || new.uri.is_empty()) && !new.parts.starts_with(&old.parts) {
             found.push(format!("parts of segment {} changed (PL-1)", old.msn));
         }
         if !old.uri.is_empty() && new.parts.len() > old.parts.len() {
@@ -437,3 +437,6 @@ fn lasts_as_long(one: &Rendition, other: &Rendition) -> Vec<String> {
     }
     Vec::new()
 }
+
+#[cfg(test)]
+mod tests;

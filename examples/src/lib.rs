@@ -1,1 +1,8 @@
-//! Adapters and compositions shared by the examples.
+//! What the examples share: adapters between the machines and the outside world ([`adapt`]), and
+//! the joins of two machines ([`compose`]).
+//!
+//! The library crates open no socket, read no clock and know nothing of each other. Everything that
+//! they lack is in these two folders; a program of this package is the wiring and nothing else.
+
+pub mod adapt;
+pub mod compose;

@@ -1,0 +1,273 @@
+//! Counters and histograms of the process, and the page that Prometheus scrapes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use backline_examples::adapt::listen::Doors;
+
+use super::exposition::{Exposition, Format, Histogram, Kind};
+use super::stage::Stage;
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Class {
+    Api,
+    Init,
+    Other,
+    Page,
+    Part,
+    Playlist,
+    Segment,
+}
+
+const CLASSES: [(Class, &str); 7] = [
+    (Class::Api, "api"),
+    (Class::Init, "init"),
+    (Class::Other, "other"),
+    (Class::Page, "page"),
+    (Class::Part, "part"),
+    (Class::Playlist, "playlist"),
+    (Class::Segment, "segment"),
+];
+const CODES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// What any task may count.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    pub(crate) rtmp_connections: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) malformed: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    /// From a message of the publisher to its part being available, without waiting for the part's end.
+    pub(crate) ingest: Histogram,
+    /// From the moment that a held request is due to its answer being handed to the socket.
+    pub(crate) wake: Histogram,
+    requests: [[AtomicU64; CODES.len()]; CLASSES.len()],
+    bytes: [AtomicU64; CLASSES.len()],
+    answers: [Histogram; CLASSES.len()],
+}
+
+impl Metrics {
+    /// Counts one answer: its status, its body's bytes and the time that it took, holding included.
+    pub(crate) fn answered(&self, class: Class, status: u16, bytes: u64, since: Instant) {
+        let index = class as usize;
+        if let Some(count) = self
+            .requests
+            .get(index)
+            .and_then(|codes| codes.get(usize::from(status / 100).saturating_sub(1)))
+        {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        if let (Some(sum), Some(histogram)) = (self.bytes.get(index), self.answers.get(index)) {
+            sum.fetch_add(bytes, Ordering::Relaxed);
+            histogram.add(since.elapsed());
+        }
+    }
+
+    /// Writes everything.
+    pub(crate) fn write(&self, format: Format, stages: &[Arc<Stage>], viewers: &Doors) -> String {
+        let mut out = Exposition::new(format);
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        for (name, help, counter) in [
+            (
+                "backline_rtmp_connections",
+                "Connections of publishers that were accepted.",
+                &self.rtmp_connections,
+            ),
+            (
+                "backline_rtmp_rejected",
+                "Publishers that were refused: wrong key or application.",
+                &self.rejected,
+            ),
+            (
+                "backline_rtmp_malformed",
+                "Messages of publishers that could not be read and were skipped.",
+                &self.malformed,
+            ),
+            (
+                "backline_media_refused",
+                "Samples that the presentation refused.",
+                &self.refused,
+            ),
+        ] {
+            out.family(name, Kind::Counter, help);
+            out.sample(&[], load(counter));
+        }
+        out.family("backline_ingest_seconds", Kind::Histogram, "Time from a publisher's message to its media being placed, and published where it ends a part.");
+        out.histogram(&[], &self.ingest);
+        out.family(
+            "backline_http_wake_seconds",
+            Kind::Histogram,
+            "Time from a held request being due to its answer going to the socket.",
+        );
+        out.histogram(&[], &self.wake);
+        out.family(
+            "backline_http_connections",
+            Kind::Gauge,
+            "Open connections of the audience.",
+        );
+        out.sample(&[], viewers.count());
+        out.family(
+            "backline_http_requests",
+            Kind::Counter,
+            "Answers by what was asked for and status class.",
+        );
+        for ((_, class), codes) in CLASSES.iter().zip(&self.requests) {
+            for (code, count) in CODES.iter().zip(codes).skip(1) {
+                out.sample(&[("class", class), ("code", code)], load(count));
+            }
+        }
+        out.family(
+            "backline_http_body_bytes",
+            Kind::Counter,
+            "Bytes of bodies sent.",
+        );
+        for ((_, class), bytes) in CLASSES.iter().zip(&self.bytes) {
+            out.sample(&[("class", class)], load(bytes));
+        }
+        out.family(
+            "backline_http_answer_seconds",
+            Kind::Histogram,
+            "Time from a request to its answer, holding included.",
+        );
+        for ((_, class), histogram) in CLASSES.iter().zip(&self.answers) {
+            out.histogram(&[("class", class)], histogram);
+        }
+        write_stages(&mut out, stages);
+        out.finish()
+    }
+}
+
+/// A family of one value a stage: name, kind, help, value.
+type Row = (&'static str, Kind, &'static str, fn(&View) -> u64);
+
+/// What one stage shows, read in one go.
+struct View {
+    stats: backline_hls::Stats,
+    cache: backline_cache::Stats,
+    viewers: usize,
+    publishers: u64,
+    received: u64,
+    sent: u64,
+}
+
+fn write_stages(out: &mut Exposition, stages: &[Arc<Stage>]) {
+    let views: Vec<(&str, View)> = stages
+        .iter()
+        .map(|stage| (stage.name.as_str(), view(stage)))
+        .collect();
+    let rows: [Row; 15] = [
+        (
+            "backline_stage_live",
+            Kind::Gauge,
+            "1 while a publisher is on the stage.",
+            |view| u64::from(view.stats.live),
+        ),
+        (
+            "backline_stage_viewers",
+            Kind::Gauge,
+            "Viewers, estimated from held and repeated playlist requests.",
+            |view| view.viewers as u64,
+        ),
+        (
+            "backline_stage_publishers",
+            Kind::Counter,
+            "Publishers that were let in.",
+            |view| view.publishers,
+        ),
+        (
+            "backline_stage_received_bytes",
+            Kind::Counter,
+            "Bytes from publishers.",
+            |view| view.received,
+        ),
+        (
+            "backline_stage_sent_bytes",
+            Kind::Counter,
+            "Bytes of media and playlists sent to the audience.",
+            |view| view.sent,
+        ),
+        (
+            "backline_hls_parts",
+            Kind::Counter,
+            "Parts published, over all renditions.",
+            |view| view.stats.parts,
+        ),
+        (
+            "backline_hls_segments",
+            Kind::Counter,
+            "Segments closed, over all renditions.",
+            |view| view.stats.segments,
+        ),
+        (
+            "backline_hls_discontinuities",
+            Kind::Counter,
+            "Discontinuities: publishers that came back, codecs that changed.",
+            |view| view.stats.discontinuities,
+        ),
+        (
+            "backline_hls_warnings",
+            Kind::Counter,
+            "Warnings about the publisher's media.",
+            |view| view.stats.warnings,
+        ),
+        (
+            "backline_hls_samples_dropped",
+            Kind::Counter,
+            "Samples that could not be placed.",
+            |view| view.stats.samples_dropped,
+        ),
+        (
+            "backline_cache_held_bytes",
+            Kind::Gauge,
+            "Memory of media, playlists and waiting requests.",
+            |view| view.cache.bytes_held,
+        ),
+        (
+            "backline_cache_waiters",
+            Kind::Gauge,
+            "Requests that are held now.",
+            |view| view.cache.waiters,
+        ),
+        (
+            "backline_cache_hits",
+            Kind::Counter,
+            "Requests answered at once.",
+            |view| view.cache.hits,
+        ),
+        (
+            "backline_cache_renders",
+            Kind::Counter,
+            "Playlists rendered: one for each version and form that is asked for.",
+            |view| view.cache.fetched,
+        ),
+        (
+            "backline_cache_evicted",
+            Kind::Counter,
+            "Objects that left before their time.",
+            |view| view.cache.evicted,
+        ),
+    ];
+    for (name, kind, help, value) in rows {
+        out.family(name, kind, help);
+        for (stage, view) in &views {
+            out.sample(&[("stage", stage)], value(view));
+        }
+    }
+}
+
+fn view(stage: &Stage) -> View {
+    let (stats, cache) = stage
+        .origin
+        .with(|origin, _| (origin.presentation().stats(), origin.cache().stats()));
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    View {
+        stats,
+        cache,
+        viewers: stage.audience.count(Instant::now()),
+        publishers: load(&stage.publishers),
+        received: load(&stage.received),
+        sent: load(&stage.sent),
+    }
+}

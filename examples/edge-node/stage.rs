@@ -1,0 +1,263 @@
+//! A stage: its key, its origin, who publishes on it and who watches.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use backline_cache::Cache;
+use backline_examples::adapt::clock::unix_ms;
+use backline_examples::adapt::machine::Machine;
+use backline_examples::adapt::shared::Shared;
+use backline_examples::compose::hls_cache::{Notice, Origin, Output};
+use backline_hls::{Event, Numbering, Presentation, Warning};
+use subtle::ConstantTimeEq;
+use tokio::sync::{mpsc, oneshot};
+
+use super::audience::Audience;
+use super::keys::{KeyError, Mark, keep};
+use super::options::{Layout, Options, StageOptions};
+
+/// How often the numbering's mark is looked at; it reserves minutes ahead.
+const MARK_EVERY: Duration = Duration::from_secs(5);
+
+/// A stage cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StageError {
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Hls(#[from] backline_hls::Error),
+    #[error(transparent)]
+    Cache(#[from] backline_cache::Error),
+}
+
+/// A stage. Shared by the publishers' tasks and the audience's.
+pub(crate) struct Stage {
+    pub(crate) name: String,
+    pub(crate) key: String,
+    pub(crate) origin: Shared<Origin>,
+    pub(crate) audience: Audience,
+    /// Bytes sent to the audience.
+    pub(crate) sent: AtomicU64,
+    /// Bytes and publishers since the start.
+    pub(crate) received: AtomicU64,
+    pub(crate) publishers: AtomicU64,
+    /// The end mark is set; nothing comes after it.
+    pub(crate) ended: AtomicBool,
+    seat: Mutex<Option<Occupied>>,
+    /// Rises with each publisher; events of an older one are not taken any more.
+    turn: AtomicU64,
+}
+
+struct Occupied {
+    turn: u64,
+    leave: oneshot::Sender<()>,
+}
+
+/// A publisher's place on a stage. Dropping it frees the stage, unless another has taken over.
+pub(crate) struct Seat {
+    stage: Arc<Stage>,
+    turn: u64,
+    /// Resolves when a newer publisher takes over or the show ends.
+    pub(crate) evicted: oneshot::Receiver<()>,
+}
+
+impl Stage {
+    /// Opens the stage and starts the tasks that belong to it.
+    pub(crate) fn open(options: &Options, stage: &StageOptions) -> Result<Arc<Self>, StageError> {
+        let (mark, reserved) = Mark::open(&options.data, &stage.name)?;
+        let key = match &stage.key {
+            Some(key) => key.clone(),
+            None => keep(&options.data, &stage.name)?.0,
+        };
+        let now = Instant::now();
+        let mut hls = backline_hls::Config::default();
+        hls.part_target = options.part;
+        hls.segment_target = options.segment;
+        hls.window = options.window;
+        hls.numbering = numbering(unix_ms(), options, reserved);
+        match options.layout {
+            Some(Layout::Muxed) => hls.layout = backline_hls::Layout::Muxed,
+            Some(Layout::Separate) => hls.layout = backline_hls::Layout::Separate,
+            None => {}
+        }
+        let mut cache = backline_cache::Config::default();
+        cache.budget = options.memory;
+        cache.seed = super::random();
+        let origin = Origin::new(Presentation::new(hls, now)?, Cache::new(cache, now)?, now);
+        let (origin, notices) = Shared::new(origin);
+        let stage = Arc::new(Self {
+            name: stage.name.clone(),
+            key,
+            origin,
+            audience: Audience::new(),
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            publishers: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            seat: Mutex::new(None),
+            turn: AtomicU64::new(0),
+        });
+        let timer = stage.origin.clone();
+        tokio::spawn(async move { timer.run_timer().await });
+        tokio::spawn(tell(stage.name.clone(), notices));
+        tokio::spawn(keep_mark(Arc::clone(&stage), mark));
+        Ok(stage)
+    }
+
+    /// Tells whether `key` is this stage's, in a time that does not depend on where they differ.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.key.as_bytes().ct_eq(key.as_bytes()).into()
+    }
+
+    /// Takes the stage for a new publisher, at once: whoever had it is told to leave and not waited for.
+    pub(crate) fn take(self: &Arc<Self>, peer: SocketAddr) -> Seat {
+        let (leave, evicted) = oneshot::channel();
+        let mut seat = self.seat.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.origin.with(|origin, now| {
+            // Between the two publishers' events lies an end, whether the older one still lives or not.
+            drop(origin.handle_event(now, Event::Stop));
+            self.turn.fetch_add(1, Ordering::Relaxed) + 1
+        });
+        self.publishers.fetch_add(1, Ordering::Relaxed);
+        if let Some(older) = seat.replace(Occupied { turn, leave }) {
+            tracing::info!(stage = %self.name, %peer, "a newer publisher with the same key takes over");
+            let _ = older.leave.send(());
+        }
+        Seat {
+            stage: Arc::clone(self),
+            turn,
+            evicted,
+        }
+    }
+
+    /// Ends the show: every playlist gets its end mark, every held request its answer.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        if let Some(publisher) = self
+            .seat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            let _ = publisher.leave.send(());
+        }
+        self.origin.with(|origin, now| {
+            self.turn.fetch_add(1, Ordering::Relaxed);
+            drop(origin.handle_event(now, Event::End));
+        });
+    }
+}
+
+impl Seat {
+    /// Passes the publisher's events on. Returns the first error; the others are passed on all the same.
+    pub(crate) fn feed(&self, events: &mut Vec<Event>) -> Result<(), backline_hls::Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.stage.origin.with(|origin, now| {
+            let mut result = Ok(());
+            for event in events.drain(..) {
+                if self.stage.turn.load(Ordering::Relaxed) == self.turn {
+                    result = result.and(origin.handle_event(now, event));
+                }
+            }
+            result
+        })
+    }
+
+    pub(crate) fn stage(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut seat = self
+            .stage
+            .seat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if seat.as_ref().is_some_and(|seat| seat.turn == self.turn) {
+            *seat = None;
+        }
+        drop(seat);
+        // Nobody is left to hear of an error.
+        drop(self.feed(&mut vec![Event::Stop]));
+    }
+}
+
+/// First numbers after a start. They follow the wall clock, so that they never go back although nothing
+/// of the media is kept; the mark covers a clock that was set back.
+fn numbering(unix_ms: u64, options: &Options, reserved: u64) -> Numbering {
+    let millis = |duration: Duration| {
+        u64::try_from(duration.as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1)
+    };
+    let msn = (unix_ms / millis(options.segment)).max(reserved);
+    // Parts may be shorter than their target: two a target duration are never reached.
+    let part = (msn * (2 * millis(options.segment) / millis(options.part) + 1))
+        .max(2 * unix_ms / millis(options.part));
+    Numbering::new(msn, msn, part, msn)
+}
+
+async fn keep_mark(stage: Arc<Stage>, mut mark: Mark) {
+    loop {
+        let used = stage
+            .origin
+            .with(|origin, _| origin.presentation().numbering().msn);
+        let raised = tokio::task::spawn_blocking(move || {
+            let result = mark.raise(used);
+            (mark, result)
+        });
+        let Ok((back, result)) = raised.await else {
+            return;
+        };
+        mark = back;
+        if let Err(error) = result {
+            tracing::warn!(stage = %stage.name, %error, "cannot keep the numbering; after a restart it follows the wall clock alone");
+        }
+        tokio::time::sleep(MARK_EVERY).await;
+    }
+}
+
+/// Puts what the origin has to say into words.
+async fn tell(stage: String, mut notices: mpsc::Receiver<Output>) {
+    while let Some(output) = notices.recv().await {
+        let Output::Notice(notice) = output else {
+            continue;
+        };
+        match notice {
+            Notice::Ended => tracing::info!(%stage, "the stream has its end mark"),
+            Notice::Evicted(objects) => tracing::warn!(
+                %stage, objects,
+                "media left before its time: raise --memory-mib or lower --window-s or the bit rate"
+            ),
+            Notice::Cache(error) => tracing::warn!(%stage, %error, "the cache refused an object"),
+            Notice::Hls(warning) => warn(&stage, warning),
+            _ => {}
+        }
+    }
+}
+
+fn warn(stage: &str, warning: Warning) {
+    match warning {
+        Warning::LongGop { gop_ms, target_s } => tracing::warn!(
+            %stage, gop_ms,
+            "no key frame for {:.1} s: set the encoder's keyframe interval to {target_s} s or less (OBS: Output, Keyframe Interval; FFmpeg: -g frames)",
+            Duration::from_millis(gop_ms).as_secs_f64()
+        ),
+        Warning::Jump { track, by_ms } => {
+            tracing::warn!(%stage, %track, by_ms, "the publisher's clock jumped; the picture goes on after a cut")
+        }
+        Warning::AudioMissing { behind_ms } => {
+            tracing::warn!(%stage, behind_ms, "sound stopped while the picture goes on: check the encoder's audio source")
+        }
+        Warning::TrackIgnored { track } => {
+            tracing::warn!(%stage, %track, "this track is not shown: it came late, or is a second one of its kind")
+        }
+        other => tracing::warn!(%stage, warning = ?other, "the presentation warns"),
+    }
+}

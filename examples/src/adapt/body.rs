@@ -1,0 +1,113 @@
+//! An HTTP body over a list of shared pieces: nothing is copied or joined before the socket.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+/// A body that sends its pieces in order. Its length is known, so the answer carries an exact
+/// `Content-Length` and is never chunked.
+#[derive(Debug, Default)]
+pub struct Rope {
+    pieces: Pieces,
+    /// Bytes still to be sent.
+    left: u64,
+}
+
+#[derive(Debug, Default)]
+enum Pieces {
+    #[default]
+    None,
+    /// The usual case: a playlist or a part, without a list around it.
+    One(Bytes),
+    Many(std::vec::IntoIter<Bytes>),
+}
+
+impl Rope {
+    /// A body of several pieces, such as a segment that is the rope of its parts.
+    #[must_use]
+    pub fn new(pieces: Vec<Bytes>) -> Self {
+        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Self {
+            pieces: Pieces::Many(pieces.into_iter()),
+            left,
+        }
+    }
+
+    /// Bytes that are still to be sent.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.left
+    }
+
+    /// Tells whether nothing is left to be sent.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+}
+
+impl<B: Into<Bytes>> From<B> for Rope {
+    fn from(piece: B) -> Self {
+        let piece = piece.into();
+        Self {
+            left: piece.len() as u64,
+            pieces: Pieces::One(piece),
+        }
+    }
+}
+
+impl FromIterator<Bytes> for Rope {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(pieces: I) -> Self {
+        let mut pieces = pieces.into_iter();
+        match (pieces.next(), pieces.next()) {
+            (None, _) => Self::default(),
+            (Some(one), None) => one.into(),
+            (Some(first), Some(second)) => {
+                Self::new([first, second].into_iter().chain(pieces).collect())
+            }
+        }
+    }
+}
+
+impl Body for Rope {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        loop {
+            let piece = match std::mem::take(&mut this.pieces) {
+                Pieces::None => return Poll::Ready(None),
+                Pieces::One(piece) => piece,
+                Pieces::Many(mut pieces) => match pieces.next() {
+                    Some(piece) => {
+                        this.pieces = Pieces::Many(pieces);
+                        piece
+                    }
+                    None => return Poll::Ready(None),
+                },
+            };
+            if !piece.is_empty() {
+                this.left = this.left.saturating_sub(piece.len() as u64);
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+#[cfg(test)]
+mod tests;

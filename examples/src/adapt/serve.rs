@@ -1,0 +1,113 @@
+//! hyper's HTTP/1.1 server with caps: connections, time for a request's head, time for a slow reader.
+//!
+//! Browsers speak HTTP/1.1 over plain TCP, which is what an address on a LAN gets.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::body::Rope;
+use super::listen::{Doors, accept};
+use super::stall::Stall;
+
+/// How long a peer may take for the head of a request, and how long it may idle between two.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a reader may take no byte of its answer.
+const WRITE_STALL_MAX: Duration = Duration::from_secs(15);
+/// Bytes of one request's head. A browser's is below 1 KiB; hyper's least is 8 KiB.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Who asks: one number a connection, and the address behind it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Peer {
+    /// Unique among the connections of this process.
+    pub connection: u64,
+    /// The other end of the socket.
+    pub address: SocketAddr,
+}
+
+/// Serves `listener` until `ending` turns true; then finishes what is in flight and returns.
+pub async fn serve<S, F>(
+    listener: TcpListener,
+    doors: Doors,
+    mut ending: watch::Receiver<bool>,
+    service: S,
+) where
+    S: Fn(Request<Incoming>, Peer) -> F + Send + Sync + 'static,
+    F: Future<Output = Response<Rope>> + Send + 'static,
+{
+    let service = Arc::new(service);
+    let connections = AtomicU64::new(0);
+    let (alive, all_gone) = watch::channel(());
+    loop {
+        let (stream, address) = tokio::select! {
+            accepted = accept(&listener) => accepted,
+            () = turned(&mut ending) => break,
+        };
+        let Some(admission) = doors.admit(address.ip()) else {
+            tracing::debug!(%address, "too many connections; one is closed unheard");
+            continue;
+        };
+        let peer = Peer {
+            connection: connections.fetch_add(1, Ordering::Relaxed),
+            address,
+        };
+        let (service, ending, alive) = (Arc::clone(&service), ending.clone(), all_gone.clone());
+        tokio::spawn(async move {
+            let _held = (admission, alive);
+            connection(
+                TokioIo::new(Stall::new(stream, WRITE_STALL_MAX)),
+                ending,
+                |request| service(request, peer),
+            )
+            .await;
+        });
+    }
+    drop(listener);
+    drop(all_gone);
+    alive.closed().await;
+}
+
+/// Waits until `signal` is true, or until nobody is left to turn it.
+pub async fn turned(signal: &mut watch::Receiver<bool>) {
+    drop(signal.wait_for(|signal| *signal).await);
+}
+
+async fn connection<S, F>(io: TokioIo<Stall>, mut ending: watch::Receiver<bool>, service: S)
+where
+    S: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Response<Rope>>,
+{
+    let service = service_fn(|request| {
+        let response = service(request);
+        async move { Ok::<_, Infallible>(response.await) }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(io, service);
+    let mut serving = std::pin::pin!(serving);
+    let result = tokio::select! {
+        result = serving.as_mut() => result,
+        () = turned(&mut ending) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::trace!(%error, "a connection ended early");
+    }
+}

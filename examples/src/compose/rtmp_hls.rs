@@ -1,0 +1,210 @@
+//! From an RTMP session to a presentation: milliseconds become nanoseconds, the bytes stay as they are.
+
+use backline_hls::codec::{Codec, TrackKind};
+use backline_hls::{Event, Sample, TrackId, UnixMillis};
+use backline_rtmp::flv::{Audio, AudioCodec, AudioData, Video, VideoCodec, VideoData, VideoFrame};
+use backline_rtmp::server::Output;
+
+const NS_PER_MS: i64 = 1_000_000;
+
+/// Follows one publisher. A new one gets a new feed.
+#[derive(Debug, Default)]
+pub struct Feed {
+    started: bool,
+    /// Configuration records that came before the first sample, which is the moment that counts for
+    /// the wall clock.
+    records: Vec<Event>,
+    /// Codecs that were told about once already.
+    told: Vec<Note>,
+}
+
+/// Something that the person at the encoder should know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// No browser plays this sound; the picture goes on without it.
+    AudioUnplayable(AudioCodec),
+    /// Only some browsers play this sound.
+    AudioRare(AudioCodec),
+    /// No browser plays this picture: there is nothing to show.
+    VideoUnplayable(VideoCodec),
+    /// Only some browsers play this picture.
+    VideoRare(VideoCodec),
+}
+
+/// Configuration records that may wait for the first sample; a publisher that sends more of them is
+/// not waited for.
+const RECORDS_MAX: usize = 16;
+
+impl Feed {
+    /// Makes a feed for a publisher that was accepted just now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Turns an output of the session into events, in order. `wall` is the wall clock at this moment.
+    /// Returns a note the first time that there is reason for it.
+    pub fn take(
+        &mut self,
+        output: Output,
+        wall: UnixMillis,
+        events: &mut Vec<Event>,
+    ) -> Option<Note> {
+        match output {
+            Output::Video {
+                timestamp_ms,
+                video,
+            } => self.video(timestamp_ms, video, wall, events),
+            Output::Audio {
+                timestamp_ms,
+                audio,
+            } => self.audio(timestamp_ms, audio, wall, events),
+            Output::Unpublished => {
+                self.stop(events);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// The publisher is gone, in order or not.
+    pub fn stop(&mut self, events: &mut Vec<Event>) {
+        if self.started {
+            events.push(Event::Stop);
+        }
+        *self = Self {
+            told: std::mem::take(&mut self.told),
+            ..Self::default()
+        };
+    }
+
+    fn video(
+        &mut self,
+        timestamp_ms: u64,
+        video: Video,
+        wall: UnixMillis,
+        events: &mut Vec<Event>,
+    ) -> Option<Note> {
+        let track = TrackId {
+            kind: TrackKind::Video,
+            id: video.track,
+        };
+        let (codec, note) = match video.codec {
+            VideoCodec::Avc => (Codec::Avc, None),
+            VideoCodec::Av1 => (Codec::Av1, None),
+            VideoCodec::Vp9 => (Codec::Vp9, None),
+            VideoCodec::Hevc => (Codec::Hevc, Some(Note::VideoRare(video.codec))),
+            other => return self.once(Note::VideoUnplayable(other)),
+        };
+        match video.data {
+            VideoData::Config(record) => self.record(
+                Event::Config {
+                    track,
+                    codec,
+                    record,
+                },
+                events,
+            ),
+            VideoData::Frame {
+                composition_ms,
+                data,
+            } => {
+                let sample = Sample {
+                    dts_ns: nanoseconds(timestamp_ms),
+                    composition_ns: i64::from(composition_ms) * NS_PER_MS
+                        + i64::from(video.offset_ns),
+                    sync: matches!(video.frame, VideoFrame::Key | VideoFrame::GeneratedKey),
+                    data,
+                };
+                self.sample(track, sample, wall, events);
+            }
+            _ => {}
+        }
+        note.and_then(|note| self.once(note))
+    }
+
+    fn audio(
+        &mut self,
+        timestamp_ms: u64,
+        audio: Audio,
+        wall: UnixMillis,
+        events: &mut Vec<Event>,
+    ) -> Option<Note> {
+        let track = TrackId {
+            kind: TrackKind::Audio,
+            id: audio.track,
+        };
+        let rare = Some(Note::AudioRare(audio.codec));
+        let (codec, note) = match audio.codec {
+            AudioCodec::Aac => (Codec::Aac, None),
+            AudioCodec::Opus => (Codec::Opus, None),
+            AudioCodec::Flac => (Codec::Flac, None),
+            AudioCodec::Ac3 => (Codec::Ac3, rare),
+            AudioCodec::Eac3 => (Codec::Eac3, rare),
+            other => return self.once(Note::AudioUnplayable(other)),
+        };
+        match audio.data {
+            AudioData::Config(record) => self.record(
+                Event::Config {
+                    track,
+                    codec,
+                    record,
+                },
+                events,
+            ),
+            AudioData::Frame(data) => {
+                let dts_ns = nanoseconds(timestamp_ms).saturating_add(i64::from(audio.offset_ns));
+                let sample = Sample {
+                    dts_ns,
+                    composition_ns: 0,
+                    sync: true,
+                    data,
+                };
+                self.sample(track, sample, wall, events);
+            }
+            _ => {}
+        }
+        note.and_then(|note| self.once(note))
+    }
+
+    fn record(&mut self, event: Event, events: &mut Vec<Event>) {
+        if self.started {
+            events.push(event);
+        } else if self.records.len() < RECORDS_MAX {
+            self.records.push(event);
+        }
+    }
+
+    fn sample(
+        &mut self,
+        track: TrackId,
+        sample: Sample,
+        wall: UnixMillis,
+        events: &mut Vec<Event>,
+    ) {
+        if !self.started {
+            self.started = true;
+            events.push(Event::Start { wall });
+            events.append(&mut self.records);
+        }
+        // An empty frame is how some encoders say that nothing changed.
+        if !sample.data.is_empty() {
+            events.push(Event::Sample { track, sample });
+        }
+    }
+
+    fn once(&mut self, note: Note) -> Option<Note> {
+        let fresh = !self.told.contains(&note) && self.told.len() < RECORDS_MAX;
+        fresh.then(|| self.told.push(note)).map(|()| note)
+    }
+}
+
+fn nanoseconds(timestamp_ms: u64) -> i64 {
+    i64::try_from(timestamp_ms)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(NS_PER_MS)
+}
+
+#[cfg(test)]
+mod tests;

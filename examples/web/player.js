@@ -1,0 +1,235 @@
+// Plays one stage in one <video> and never gives up: what hls.js cannot repair is taken down and built
+// again. ManagedMediaSource or MediaSource with hls.js first, the browser's own player without it.
+
+import { Steer } from "./steer.js";
+
+const STEER_MS = 50;
+const WATCH_MS = 1_000;
+const STUCK_MS = 5_000;       // no progress for so long while the show is on: build again
+const BACKOFF_MS = [300, 600, 1_200, 2_500, 5_000];
+const AGAIN = { maxNumRetry: 1e6, retryDelayMs: 200, maxRetryDelayMs: 1_000, backoff: "linear" };
+const ONCE = { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 };
+
+const SETTINGS = {
+  lowLatencyMode: true,
+  preferManagedMediaSource: true,
+  enableInterstitialPlayback: false,
+  liveDurationInfinity: true,
+  maxLiveSyncPlaybackRate: 1,   // `Steer` sets the speed: hls.js catches up only above 1 s of buffer
+  liveSyncOnStallIncrease: 0,   // and knows what a stall costs
+  maxBufferLength: 8,
+  backBufferLength: 8,
+  playlistLoadPolicy: { default: { maxTimeToFirstByteMs: 10_000, maxLoadTimeMs: 20_000, timeoutRetry: AGAIN, errorRetry: AGAIN } },
+  manifestLoadPolicy: { default: { maxTimeToFirstByteMs: 15_000, maxLoadTimeMs: 20_000, timeoutRetry: ONCE, errorRetry: ONCE } },
+};
+
+export class Player extends EventTarget {
+  constructor(video, Hls) {
+    super();
+    this.video = video;
+    this.Hls = Hls?.isSupported() ? Hls : null;
+    this.engine = this.Hls ? "hls.js" : video.canPlayType("application/vnd.apple.mpegurl") ? "native" : null;
+    this.hls = null;
+    this.url = null;
+    this.steer = new Steer();
+    this.counts = { stalls: 0, stalled_ms: 0, fatal: 0, rebuilt: 0, skips: 0 };
+    this.last_error = null;
+    this.progress = { at: 0, time: -1 };
+    this.stalled_at = null;
+    this.failures = 0;
+    this.alive = false;
+    this.#listen();
+  }
+
+  /** Starts `url`, or starts over. */
+  load(url) {
+    this.stop();
+    this.url = url;
+    this.alive = true;
+    this.failures = 0;
+    this.#build();
+    this.timers = [
+      setInterval(() => this.#steer(), STEER_MS),
+      setInterval(() => this.#watch(), WATCH_MS),
+    ];
+  }
+
+  /** Takes everything down; the last picture stays until the next one. */
+  stop() {
+    this.alive = false;
+    for (const timer of this.timers ?? []) clearInterval(timer);
+    clearTimeout(this.retry);
+    this.timers = [];
+    this.#teardown();
+  }
+
+  async play() {
+    try {
+      await this.video.play();
+    } catch (error) {
+      if (error.name === "NotAllowedError") this.#say("blocked");
+    }
+  }
+
+  /** To the newest picture that is safe to play. */
+  go_live() {
+    const live = this.hls?.liveSyncPosition ?? this.#edge();
+    if (live && live > this.video.currentTime) this.video.currentTime = live;
+  }
+
+  /** Wall time of the shown picture in milliseconds, by the clock of the box; `null` if unknown. */
+  get shown_at() {
+    if (this.hls) return this.hls.playingDate?.getTime() ?? null;
+    const start = this.video.getStartDate?.().getTime();
+    return start ? start + this.video.currentTime * 1_000 : null;
+  }
+
+  get buffer() { return Math.max(0, this.#edge() - this.video.currentTime); }
+
+  #edge() {
+    const { buffered } = this.video;
+    return buffered.length ? buffered.end(buffered.length - 1) : 0;
+  }
+
+  #say(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+
+  #build() {
+    const { video } = this;
+    this.progress = { at: performance.now(), time: -1 };
+    this.started = false;
+    this.steer.reset();
+    if (this.engine === "native") {
+      video.src = this.url;
+      video.load();
+    } else if (this.Hls) {
+      // ManagedMediaSource works only where the picture cannot be sent to another screen.
+      video.disableRemotePlayback = true;
+      const hls = this.hls = new this.Hls(SETTINGS);
+      hls.on(this.Hls.Events.ERROR, (_, data) => this.#error(hls, data));
+      hls.on(this.Hls.Events.FRAG_CHANGED, (_, { frag }) => {
+        if (frag.cc !== this.discontinuity) this.steer.reset();
+        this.discontinuity = frag.cc;
+      });
+      hls.loadSource(this.url);
+      hls.attachMedia(video);
+    }
+    this.play();
+  }
+
+  #teardown() {
+    this.hls?.destroy();
+    this.hls = null;
+    if (this.engine === "native") this.video.removeAttribute("src");
+  }
+
+  /** Takes the player down and builds it again, sooner at first and later with each failure in a row. */
+  #rebuild(why) {
+    if (!this.alive || this.retry) return;
+    const delay = BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length - 1)] * (0.75 + Math.random() / 2);
+    this.failures += 1;
+    this.last_error = why;
+    this.#teardown();
+    this.#say("trouble", why);
+    this.retry = setTimeout(() => {
+      this.retry = null;
+      this.counts.rebuilt += 1;
+      this.#build();
+    }, delay);
+  }
+
+  #error(hls, data) {
+    if (hls !== this.hls) return;
+    this.last_error = data.details;
+    if (!data.fatal) return;
+    this.counts.fatal += 1;
+    // A decoder that hiccuped is reset in place once; everything else starts over.
+    if (data.type === this.Hls.ErrorTypes.MEDIA_ERROR && performance.now() - (this.recovered_at ?? -1e9) > 10_000) {
+      this.recovered_at = performance.now();
+      hls.recoverMediaError();
+      this.play();
+      return;
+    }
+    this.#rebuild(data.details);
+  }
+
+  #listen() {
+    const { video } = this;
+    video.addEventListener("playing", () => {
+      this.#unstall();
+      this.started = true;
+      this.#say("playing");
+    });
+    video.addEventListener("waiting", () => {
+      if (!this.started || video.seeking || video.paused || this.stalled_at !== null) return;
+      this.stalled_at = performance.now();
+      this.counts.stalls += 1;
+      this.steer.stalled();
+      this.#say("stalled");
+    });
+    video.addEventListener("timeupdate", () => {
+      if (video.currentTime === this.progress.time) return;
+      if (video.readyState > 2) this.#unstall();
+      this.progress = { at: performance.now(), time: video.currentTime };
+      this.failures = 0;
+    });
+    video.addEventListener("ended", () => { if (this.alive) this.#say("ended"); });
+    video.addEventListener("error", () => { if (this.engine === "native" && this.alive) this.#rebuild("native"); });
+  }
+
+  #unstall() {
+    if (this.stalled_at === null) return;
+    this.counts.stalled_ms += performance.now() - this.stalled_at;
+    this.stalled_at = null;
+  }
+
+  #steer() {
+    const { video, hls } = this;
+    if (!hls || !this.started || video.paused || video.seeking || video.readyState < 3 || document.hidden) return;
+    if (hls.latestLevelDetails?.live === false) {
+      video.playbackRate = 1;
+      return;
+    }
+    const { rate, seek } = this.steer.step(performance.now() / 1_000, video.currentTime, this.#edge());
+    if (seek > 0) {
+      this.counts.skips += 1;
+      video.currentTime += seek;
+      this.steer.reset();
+    } else if (video.playbackRate !== rate) {
+      video.playbackRate = rate;
+    }
+  }
+
+  /** What no event reports: the picture stands still though the show goes on. */
+  #watch() {
+    const { video } = this;
+    if (video.ended || document.hidden) return;
+    if (video.paused && this.started) {
+      this.progress.at = performance.now();
+      return;
+    }
+    if (performance.now() - this.progress.at < STUCK_MS) return;
+    this.progress.at = performance.now();
+    this.#say("stuck");
+  }
+
+  /** Builds again now: the page knows that the show is on and the picture is not. */
+  restart(why) { this.#rebuild(why); }
+
+  stats() {
+    const { video, hls, steer } = this;
+    return {
+      engine: this.engine,
+      playing: this.started && !video.paused && this.stalled_at === null,
+      buffer: this.buffer,
+      margin: steer.margin,
+      goal: steer.goal,
+      rate: video.playbackRate,
+      edge_latency: hls?.latency ?? null,
+      target_latency: hls?.targetLatency ?? null,
+      last_error: this.last_error,
+      frames: video.getVideoPlaybackQuality?.().totalVideoFrames ?? null,
+      dropped: video.getVideoPlaybackQuality?.().droppedVideoFrames ?? null,
+      ...this.counts,
+    };
+  }
+}

@@ -43,6 +43,22 @@ pub enum Error {
         /// The codec.
         codec: crate::codec::Codec,
     },
+    /// A fragment cannot be written.
+    #[error("fragment of {runs} runs: {problem}")]
+    Fragment {
+        /// Tracks in it.
+        runs: usize,
+        /// Why.
+        problem: FragmentProblem,
+    },
+    /// An init segment cannot be written.
+    #[error("init segment of {tracks} tracks: {problem}")]
+    Init {
+        /// Tracks in it.
+        tracks: usize,
+        /// Why.
+        problem: InitProblem,
+    },
     /// A sample or configuration came without [`Event::Start`](crate::Event::Start).
     #[error("{track} sent media while no publisher is started")]
     NotStarted {
@@ -68,6 +84,16 @@ pub enum Error {
         waiting: usize,
         /// The cap.
         limit: usize,
+    },
+    /// A configuration record does not parse.
+    #[error("{codec:?} configuration record at byte {at}: {problem}")]
+    Record {
+        /// Whose record it should be.
+        codec: crate::codec::Codec,
+        /// Where in the record.
+        at: usize,
+        /// What is wrong there.
+        problem: RecordProblem,
     },
     /// A sample came before its track's configuration record.
     #[error("{track} sent a sample before its configuration record")]
@@ -104,5 +130,119 @@ pub enum Error {
         dts_ns: i64,
         /// Its composition offset.
         composition_ns: i64,
+    },
+}
+
+/// What is wrong with a configuration record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordProblem {
+    /// An Exp-Golomb code has more leading zeros than any legal value.
+    #[error("{field} has an Exp-Golomb code of more than {limit} leading zeros ({spec})")]
+    ExpGolomb {
+        /// Its name in the specification.
+        field: &'static str,
+        /// The most that a legal code has.
+        limit: u32,
+        /// Section.
+        spec: &'static str,
+    },
+    /// Something that must be in the record is not.
+    #[error("no {what}, expected at least one ({spec})")]
+    Missing {
+        /// What.
+        what: &'static str,
+        /// Section.
+        spec: &'static str,
+    },
+    /// More parameter sets than the limit allows.
+    #[error("{count} parameter sets, limit {limit}")]
+    ParameterSets {
+        /// How many there are so far.
+        count: usize,
+        /// The cap.
+        limit: usize,
+    },
+    /// The record is larger than the limit allows.
+    #[error("{size} bytes, limit {limit}")]
+    TooLarge {
+        /// Its size.
+        size: usize,
+        /// The cap.
+        limit: usize,
+    },
+    /// The record ends inside a field.
+    #[error("ends inside {field} ({spec})")]
+    Truncated {
+        /// Its name in the specification.
+        field: &'static str,
+        /// Section.
+        spec: &'static str,
+    },
+    /// A field has a value that it must not have.
+    #[error("{field} is {value}, expected {expected} ({spec})")]
+    Value {
+        /// Its name in the specification.
+        field: &'static str,
+        /// What it is.
+        value: u64,
+        /// What it may be.
+        expected: &'static str,
+        /// Section.
+        spec: &'static str,
+    },
+}
+
+/// Why an init segment cannot be written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitProblem {
+    /// The picture's size is not known.
+    #[error(
+        "track {track_id} has no resolution, expected 1 to 65535 pixels each way (ISO/IEC 14496-12 12.1.3)"
+    )]
+    Resolution {
+        /// Whose.
+        track_id: u32,
+    },
+    /// The number of tracks is not possible.
+    #[error("expected 1 to {limit} tracks")]
+    Tracks {
+        /// The most: one in CMAF.
+        limit: usize,
+    },
+    /// A track_ID is 0 or comes twice.
+    #[error("track_ID {track_id} is zero or used twice (ISO/IEC 14496-12 8.3.2)")]
+    TrackId {
+        /// Which.
+        track_id: u32,
+    },
+}
+
+/// Why a fragment cannot be written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FragmentProblem {
+    /// A run has no sample, or there is no run.
+    #[error("run {run} has no sample")]
+    Empty {
+        /// Which run, from 0.
+        run: usize,
+    },
+    /// A run lies beyond what its 32-bit signed data offset can reach.
+    #[error(
+        "run {run} begins {offset} bytes into the fragment, limit 2147483647 (ISO/IEC 14496-12 8.8.8)"
+    )]
+    Offset {
+        /// Which run, from 0.
+        run: usize,
+        /// Where it would begin.
+        offset: u64,
+    },
+    /// The header itself would be too large.
+    #[error("{size} bytes of moof, limit 2147483647 (ISO/IEC 14496-12 8.8.4)")]
+    TooLarge {
+        /// What it would take.
+        size: u64,
     },
 }

@@ -5,7 +5,7 @@ mod config;
 mod delivery;
 mod error;
 mod event;
-
+pub mod fmp4;
 mod headers;
 mod limits;
 mod presentation;
@@ -15,7 +15,7 @@ mod text;
 // The public interface is: the two modules above, and these.
 pub use config::{Config, Layout, Numbering};
 pub use delivery::{Decision, Form, Hold, Playlist, Refusal};
-pub use error::Error;
+pub use error::{Error, FragmentProblem, InitProblem, RecordProblem};
 pub use event::{
     Event, ObjectId, ObjectKind, Output, Point, RenditionId, Sample, Series, TrackId, UnixMillis,
     Warning,

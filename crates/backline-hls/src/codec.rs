@@ -1,0 +1,215 @@
+//! Codecs, and what a track's configuration record says of it.
+//!
+//! A record goes in as the publisher sent it, and comes out as what playlists and init segments need: the RFC 6381
+//! string, the picture's size, the sound's rate. Nothing is copied out of a record but these facts, and no declared
+//! count or length is trusted: everything that is read lies inside the record.
+
+mod aac;
+mod ac3;
+mod av1;
+mod avc;
+mod bits;
+mod cursor;
+mod flac;
+mod hevc;
+mod opus;
+mod vp9;
+
+use core::num::NonZeroU32;
+
+use bytes::Bytes;
+
+use crate::{Error, Limits, RecordProblem};
+
+/// A codec that a presentation can carry.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[non_exhaustive]
+pub enum Codec {
+    /// AAC.
+    Aac,
+    /// AC-3.
+    Ac3,
+    /// AV1.
+    Av1,
+    /// H.264.
+    Avc,
+    /// Enhanced AC-3.
+    Eac3,
+    /// FLAC.
+    Flac,
+    /// H.265.
+    Hevc,
+    /// Opus.
+    Opus,
+    /// VP9.
+    Vp9,
+}
+
+impl Codec {
+    /// Whether it is picture or sound.
+    #[must_use]
+    pub fn kind(self) -> TrackKind {
+        match self {
+            Self::Av1 | Self::Avc | Self::Hevc | Self::Vp9 => TrackKind::Video,
+            Self::Aac | Self::Ac3 | Self::Eac3 | Self::Flac | Self::Opus => TrackKind::Audio,
+        }
+    }
+}
+
+/// Picture or sound.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a presentation has these two kinds"
+)]
+pub enum TrackKind {
+    /// Sound.
+    Audio,
+    /// Picture.
+    Video,
+}
+
+/// What a configuration record says of its track.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TrackConfig {
+    codec: Codec,
+    record: Bytes,
+    facts: Facts,
+}
+
+/// What the codecs' parsers find.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Facts {
+    /// RFC 6381.
+    pub(crate) codecs: String,
+    /// Width and height in pixels.
+    pub(crate) resolution: Option<(u32, u32)>,
+    /// Frames and seconds.
+    pub(crate) frame_rate: Option<(u32, u32)>,
+    pub(crate) channels: Option<u16>,
+    pub(crate) sample_rate: Option<NonZeroU32>,
+    pub(crate) frame_samples: Option<u32>,
+}
+
+impl TrackConfig {
+    /// Reads a configuration record: avcC, hvcC, av1C, vpcC (with or without its version and flags),
+    /// AudioSpecificConfig, OpusHead (or nothing: stereo), STREAMINFO (alone, as a metadata block, after `fLaC`, or as
+    /// the content of dfLa), dac3 or dec3.
+    ///
+    /// Allocates once, for the RFC 6381 string; the record is kept by handle.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Record`] says at which byte the record is wrong and what was expected there.
+    pub fn parse(codec: Codec, record: Bytes, limits: &Limits) -> Result<Self, Error> {
+        if record.len() > limits.config_bytes {
+            let (size, limit) = (record.len(), limits.config_bytes);
+            return Err(Error::Record {
+                codec,
+                at: 0,
+                problem: RecordProblem::TooLarge { size, limit },
+            });
+        }
+        let facts = match codec {
+            Codec::Aac => aac::parse(&record),
+            Codec::Ac3 => ac3::parse(&record),
+            Codec::Av1 => av1::parse(&record),
+            Codec::Avc => avc::parse(&record, limits),
+            Codec::Eac3 => ac3::parse_enhanced(&record),
+            Codec::Flac => flac::parse(&record),
+            Codec::Hevc => hevc::parse(&record, limits),
+            Codec::Opus => opus::parse(&record),
+            Codec::Vp9 => vp9::parse(&record),
+        };
+        match facts {
+            Ok(facts) => Ok(Self {
+                codec,
+                record,
+                facts,
+            }),
+            Err(Fault { at, problem }) => Err(Error::Record { codec, at, problem }),
+        }
+    }
+
+    /// Gives the picture's size where the record does not: vpcC never does, and av1C may come without its sequence
+    /// header.
+    #[must_use]
+    pub fn with_resolution(mut self, width: u32, height: u32) -> Self {
+        self.facts.resolution = Some((width, height));
+        self
+    }
+
+    /// Picture or sound.
+    #[must_use]
+    pub fn kind(&self) -> TrackKind {
+        self.codec.kind()
+    }
+
+    /// The codec.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// The RFC 6381 string for `CODECS`, such as `avc1.64001F`.
+    #[must_use]
+    pub fn codecs(&self) -> &str {
+        &self.facts.codecs
+    }
+
+    /// Ticks a second of the track's media times: 90,000 for picture, the sample rate for sound.
+    #[must_use]
+    pub fn timescale(&self) -> u32 {
+        self.facts
+            .sample_rate
+            .map_or(VIDEO_TIMESCALE, NonZeroU32::get)
+    }
+
+    /// Width and height of the picture in pixels, after cropping.
+    #[must_use]
+    pub fn resolution(&self) -> Option<(u32, u32)> {
+        self.facts.resolution
+    }
+
+    /// Frames and the seconds that they take, such as (30000, 1001), where the record promises a rate.
+    #[must_use]
+    pub fn frame_rate(&self) -> Option<(u32, u32)> {
+        self.facts.frame_rate
+    }
+
+    /// Channels of the sound.
+    #[must_use]
+    pub fn channels(&self) -> Option<u16> {
+        self.facts.channels
+    }
+
+    /// Samples a second of the sound.
+    #[must_use]
+    pub fn sample_rate(&self) -> Option<u32> {
+        self.facts.sample_rate.map(NonZeroU32::get)
+    }
+
+    /// Ticks of one frame of sound where all frames are alike: AAC 1,024, 960 or 2,048, AC-3 1,536, most FLAC.
+    #[must_use]
+    pub fn frame_samples(&self) -> Option<u32> {
+        self.facts.frame_samples
+    }
+
+    /// The record as it came.
+    #[must_use]
+    pub fn record(&self) -> &Bytes {
+        &self.record
+    }
+}
+
+/// A record's fault before the codec's name is joined to it.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) at: usize,
+    pub(crate) problem: RecordProblem,
+}
+
+/// RTMP's milliseconds become ticks by a whole factor of 90.
+const VIDEO_TIMESCALE: u32 = 90_000;

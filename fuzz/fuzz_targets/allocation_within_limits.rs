@@ -1,0 +1,5 @@
+//! Fuzzes `rtmp::chunk::allocation_within_limits`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(
+    |data: &[u8]| backline_fuzz::rtmp::chunk::allocation_within_limits(data)
+);

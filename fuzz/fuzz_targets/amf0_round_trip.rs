@@ -1,0 +1,3 @@
+//! Fuzzes `rtmp::amf0::amf0_round_trip`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| backline_fuzz::rtmp::amf0::amf0_round_trip(data));

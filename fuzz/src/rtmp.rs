@@ -1,0 +1,32 @@
+//! Properties of `backline-rtmp`.
+
+pub mod amf0;
+pub mod chunk;
+pub mod flv;
+pub mod handshake;
+pub mod server;
+
+use backline_rtmp::Limits;
+
+/// The default caps, or caps so low that short inputs reach them.
+fn limits(low: bool) -> Limits {
+    let mut limits = Limits::default();
+    if low {
+        limits.amf_depth = 4;
+        limits.amf_nodes = 16;
+        limits.amf_string_bytes = 64;
+        limits.chunk_grace_bytes = 256;
+        limits.chunk_streams_live = 3;
+        limits.chunk_streams_remembered = 5;
+        limits.command_bytes = 512;
+        limits.message_bytes = 2048;
+        limits.message_streams = 2;
+        limits.modex_layers = 2;
+        limits.outputs = 1;
+        limits.pre_publish_bytes = 8192;
+        limits.reassembly_bytes = 4096;
+        limits.reassembly_bytes_live = 6144;
+        limits.transmits = 2;
+    }
+    limits
+}

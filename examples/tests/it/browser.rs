@@ -116,8 +116,8 @@ impl fmt::Display for Seen {
         let result = &self.result;
         write!(
             out,
-            "glass to glass ms: p50 {} p90 {} p99 {} max {} over {} frames; stalls {}, fatal {}, errors {}, dropped {}, \
-             seeks {}, refused {}, player {}",
+            "glass to glass ms: p50 {} p90 {} p99 {} max {} over {} frames; \
+             stalls {}, fatal {}, errors {}, dropped {}, seeks {}, refused {}, player {}",
             of(0.5),
             of(0.9),
             of(0.99),

@@ -1,8 +1,8 @@
 //! The house rules (`tidy`), and `edge-node` played against programs that we did not write.
 //!
 //! What needs a foreign program is `#[ignore = "needs <program>"]`; `.ci/install` installs them all and
-//! `cargo test --workspace -- --include-ignored` runs everything. `BACKLINE_FULL=1` with `--release` runs the whole
-//! matrix and the long browser runs, and holds the exact figures instead of those for a busy machine.
+//! `cargo test --workspace -- --include-ignored` runs everything. `.ci/full` runs the whole matrix and the long browser
+//! runs with the release build, and holds the exact figures instead of those for a test build on a busy machine.
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::expect_used,

@@ -260,7 +260,8 @@ fn m3u8(rendition: &Rendition) -> Vec<String> {
         p = m3u8.loads(sys.stdin.read())\n\
         parts = [x.uri for s in p.segments for x in s.parts]\n\
         hint = p.preload_hint.uri if p.preload_hint else ''\n\
-        print(round(p.part_inf.part_target * 100000), round(p.server_control.part_hold_back * 100000), p.target_duration,\n\
+        units = lambda seconds: round(seconds * 100000)\n\
+        print(units(p.part_inf.part_target), units(p.server_control.part_hold_back), p.target_duration,\n\
               p.media_sequence, len([s for s in p.segments if s.uri]), len(parts), hint,\n\
               ' '.join(f'{r.uri} {r.last_msn} {r.last_part}' for r in p.rendition_reports))\n";
     let newest = rendition.playlists.last().expect("there is one");

@@ -62,7 +62,8 @@ fn changelogs_are_of_one_shape() {
                 number.split('.').count() == 3 && date.len() == 10 && date.split('-').count() == 3
             });
             if !(dated || (place == 0 && *version == "Unreleased")) {
-                found.push(format!("{path}: `## {version}` is neither `## Unreleased` on top nor `## 1.2.3 - 2026-01-31`"));
+                let wanted = "`Unreleased` on top or a version like `1.2.3 - 2026-01-31`";
+                found.push(format!("{path}: `## {version}` is not {wanted}"));
             }
         }
     }

@@ -107,7 +107,8 @@ fn each_rule_of_a_playlist_finds_what_breaks_it() {
 
 #[test]
 fn parts_that_leave_too_early_are_found() {
-    let parts = "#EXT-X-PART:DURATION=0.50000,URI=\"p1.m4s\",INDEPENDENT=YES\n#EXT-X-PART:DURATION=0.50000,URI=\"p2.m4s\"\n";
+    let parts = "#EXT-X-PART:DURATION=0.50000,URI=\"p1.m4s\",INDEPENDENT=YES\n\
+        #EXT-X-PART:DURATION=0.50000,URI=\"p2.m4s\"\n";
     let found = shape(&read(&GOOD.replace(parts, "")), 2);
     assert!(
         found.iter().any(|finding| finding.contains("PL-5")),

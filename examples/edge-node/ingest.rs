@@ -8,6 +8,7 @@ use std::time::Duration;
 use backline_examples::adapt::clock::unix_ms;
 use backline_examples::adapt::listen::{Doors, accept};
 use backline_examples::adapt::pump::{Ended, Pump};
+use backline_examples::adapt::random;
 use backline_examples::adapt::serve::turned;
 use backline_examples::compose::rtmp_hls::{Feed, Note};
 use backline_hls::UnixMillis;
@@ -73,7 +74,7 @@ struct Show {
 impl House {
     async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let mut config = Config::default();
-        config.seed = super::random();
+        config.seed = random::seed();
         config.idle_timeout = SILENCE_MAX;
         let mut pump = Pump::new(stream, Server::new(config, std::time::Instant::now()));
         let mut show = None;

@@ -3,19 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use backline_examples::adapt::files::{self, FileError};
-
-/// 24 random bytes: 192 bits, 32 characters.
-const KEY_BYTES: usize = 24;
-/// RFC 4648, section 5: nothing in it needs escaping in a URL.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+use backline_examples::adapt::random::{self, RandomError};
 
 /// A key or mark cannot be made or kept.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("the system gives no random bytes for a stream key: {0}; choose a key with --key")]
-    Random(getrandom::Error),
+    #[error("{0}; choose a stream key with --key")]
+    Random(#[from] RandomError),
 }
 
 /// Reads the kept key of stage `name`, or makes one and keeps it in `data`. Tells whether it is new.
@@ -29,9 +25,7 @@ pub(crate) fn keep(data: &Path, name: &str) -> Result<(String, bool), KeyError> 
         }
         tracing::warn!(file = %path.display(), "the kept stream key is damaged; a new one is made");
     }
-    let mut random = [0; KEY_BYTES];
-    getrandom::fill(&mut random).map_err(KeyError::Random)?;
-    let key = encode(&random);
+    let key = random::secret()?;
     files::replace(&path, &format!("{key}\n"))?;
     Ok((key, true))
 }
@@ -68,20 +62,6 @@ impl Mark {
         }
         Ok(())
     }
-}
-
-fn encode(bytes: &[u8; KEY_BYTES]) -> String {
-    let mut text = String::with_capacity(KEY_BYTES / 3 * 4);
-    for group in bytes.chunks_exact(3) {
-        let bits = group
-            .iter()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        for shift in [18, 12, 6, 0] {
-            let index = (bits >> shift & 0x3F) as usize;
-            text.push(char::from(ALPHABET.get(index).copied().unwrap_or(b'A')));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

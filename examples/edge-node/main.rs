@@ -11,9 +11,7 @@
     reason = "counters and durations of an example, far from their bounds"
 )]
 
-mod audience;
 mod banner;
-mod exposition;
 mod ingest;
 mod keys;
 mod metrics;
@@ -27,12 +25,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backline_examples::adapt::listen::{BindError, Doors, bind};
-use backline_examples::adapt::serve;
-use tokio::signal::unix::{SignalKind, signal};
+use backline_examples::adapt::{log, serve, signals};
 use tokio::sync::watch;
-use tracing_subscriber::filter::LevelFilter;
 
-use options::{LogFormat, Options};
+use options::Options;
 use stage::{Stage, StageError};
 
 /// Connections of publishers: in all, and from one address.
@@ -62,7 +58,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    log_to_stderr(options.log_format);
+    log::start(options.log_format);
     // Each viewer is a few sockets; the usual 1,024 would be full at 200 viewers.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!(%error, "the limit of open files stays as it is");
@@ -122,19 +118,8 @@ async fn run(options: Options) -> Result<(), StartError> {
     let serving = tokio::spawn(serve::serve(http, viewers.clone(), serving_ending, service));
     banner::print(rtmp_at, http_at, &stages);
 
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    signals::end_wanted().await?;
     tracing::info!("ending the show; once more ends at once");
-    tokio::spawn(async move {
-        interrupt.recv().await;
-        std::process::exit(130);
-    });
     end_ingest.send_replace(true);
     stages.iter().for_each(|stage| stage.end());
     // Whoever plays asks once more and learns that this was the end.
@@ -147,22 +132,4 @@ async fn run(options: Options) -> Result<(), StartError> {
     end_serving.send_replace(true);
     let _ = tokio::time::timeout(LAST_BYTES, serving).await;
     Ok(())
-}
-
-fn log_to_stderr(format: LogFormat) {
-    let builder = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(LevelFilter::INFO)
-        .with_target(false);
-    match format {
-        LogFormat::Text => builder
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
-}
-
-/// A seed for what must not be guessable: the handshake, the tables of the cache.
-fn random() -> u64 {
-    getrandom::u64().unwrap_or_default()
 }

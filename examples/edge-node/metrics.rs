@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use backline_examples::adapt::listen::Doors;
 
-use super::exposition::{Exposition, Format, Histogram, Kind};
 use super::stage::Stage;
+use backline_examples::adapt::exposition::{Exposition, Format, Histogram, Kind};
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -139,118 +139,119 @@ impl Metrics {
     }
 }
 
-/// A family of one value a stage: name, kind, help, value.
-type Row = (&'static str, Kind, &'static str, fn(&View) -> u64);
+/// A family of one value a stage.
+type Row = (Kind, &'static str, &'static str, fn(&View) -> u64);
+
+const ROWS: [Row; 15] = [
+    (
+        Kind::Gauge,
+        "stage_live",
+        "1 while a publisher is on the stage.",
+        |of| u64::from(of.stats.live),
+    ),
+    (
+        Kind::Gauge,
+        "stage_viewers",
+        "Viewers, from held and repeated requests.",
+        |of| of.viewers,
+    ),
+    (
+        Kind::Counter,
+        "stage_publishers",
+        "Publishers that were let in.",
+        |of| of.publishers,
+    ),
+    (
+        Kind::Counter,
+        "stage_received_bytes",
+        "Bytes from publishers.",
+        |of| of.received,
+    ),
+    (
+        Kind::Counter,
+        "stage_sent_bytes",
+        "Bytes of media and playlists sent.",
+        |of| of.sent,
+    ),
+    (
+        Kind::Counter,
+        "hls_parts",
+        "Parts published, over all renditions.",
+        |of| of.stats.parts,
+    ),
+    (
+        Kind::Counter,
+        "hls_segments",
+        "Segments closed, over all renditions.",
+        |of| of.stats.segments,
+    ),
+    (
+        Kind::Counter,
+        "hls_discontinuities",
+        "Publishers that came back, codecs that changed.",
+        |of| of.stats.discontinuities,
+    ),
+    (
+        Kind::Counter,
+        "hls_warnings",
+        "Warnings about the media.",
+        |of| of.stats.warnings,
+    ),
+    (
+        Kind::Counter,
+        "hls_samples_dropped",
+        "Samples that could not be placed.",
+        |of| of.stats.samples_dropped,
+    ),
+    (
+        Kind::Gauge,
+        "cache_held_bytes",
+        "Memory of media, playlists and waiting requests.",
+        |of| of.cache.bytes_held,
+    ),
+    (
+        Kind::Gauge,
+        "cache_waiters",
+        "Requests that are held now.",
+        |of| of.cache.waiters,
+    ),
+    (
+        Kind::Counter,
+        "cache_hits",
+        "Requests answered at once.",
+        |of| of.cache.hits,
+    ),
+    (
+        Kind::Counter,
+        "cache_renders",
+        "Playlists rendered, once a version and form.",
+        |of| of.cache.fetched,
+    ),
+    (
+        Kind::Counter,
+        "cache_evicted",
+        "Objects that left before their time.",
+        |of| of.cache.evicted,
+    ),
+];
 
 /// What one stage shows, read in one go.
 struct View {
     stats: backline_hls::Stats,
     cache: backline_cache::Stats,
-    viewers: usize,
+    viewers: u64,
     publishers: u64,
     received: u64,
     sent: u64,
 }
 
 fn write_stages(out: &mut Exposition, stages: &[Arc<Stage>]) {
-    let views: Vec<(&str, View)> = stages
+    let views: Vec<_> = stages
         .iter()
         .map(|stage| (stage.name.as_str(), view(stage)))
         .collect();
-    let rows: [Row; 15] = [
-        (
-            "backline_stage_live",
-            Kind::Gauge,
-            "1 while a publisher is on the stage.",
-            |view| u64::from(view.stats.live),
-        ),
-        (
-            "backline_stage_viewers",
-            Kind::Gauge,
-            "Viewers, estimated from held and repeated playlist requests.",
-            |view| view.viewers as u64,
-        ),
-        (
-            "backline_stage_publishers",
-            Kind::Counter,
-            "Publishers that were let in.",
-            |view| view.publishers,
-        ),
-        (
-            "backline_stage_received_bytes",
-            Kind::Counter,
-            "Bytes from publishers.",
-            |view| view.received,
-        ),
-        (
-            "backline_stage_sent_bytes",
-            Kind::Counter,
-            "Bytes of media and playlists sent to the audience.",
-            |view| view.sent,
-        ),
-        (
-            "backline_hls_parts",
-            Kind::Counter,
-            "Parts published, over all renditions.",
-            |view| view.stats.parts,
-        ),
-        (
-            "backline_hls_segments",
-            Kind::Counter,
-            "Segments closed, over all renditions.",
-            |view| view.stats.segments,
-        ),
-        (
-            "backline_hls_discontinuities",
-            Kind::Counter,
-            "Discontinuities: publishers that came back, codecs that changed.",
-            |view| view.stats.discontinuities,
-        ),
-        (
-            "backline_hls_warnings",
-            Kind::Counter,
-            "Warnings about the publisher's media.",
-            |view| view.stats.warnings,
-        ),
-        (
-            "backline_hls_samples_dropped",
-            Kind::Counter,
-            "Samples that could not be placed.",
-            |view| view.stats.samples_dropped,
-        ),
-        (
-            "backline_cache_held_bytes",
-            Kind::Gauge,
-            "Memory of media, playlists and waiting requests.",
-            |view| view.cache.bytes_held,
-        ),
-        (
-            "backline_cache_waiters",
-            Kind::Gauge,
-            "Requests that are held now.",
-            |view| view.cache.waiters,
-        ),
-        (
-            "backline_cache_hits",
-            Kind::Counter,
-            "Requests answered at once.",
-            |view| view.cache.hits,
-        ),
-        (
-            "backline_cache_renders",
-            Kind::Counter,
-            "Playlists rendered: one for each version and form that is asked for.",
-            |view| view.cache.fetched,
-        ),
-        (
-            "backline_cache_evicted",
-            Kind::Counter,
-            "Objects that left before their time.",
-            |view| view.cache.evicted,
-        ),
-    ];
-    for (name, kind, help, value) in rows {
-        out.family(name, kind, help);
+    for (kind, name, help, value) in ROWS {
+        out.family(&format!("backline_{name}"), kind, help);
         for (stage, view) in &views {
             out.sample(&[("stage", stage)], value(view));
         }
@@ -265,7 +266,7 @@ fn view(stage: &Stage) -> View {
     View {
         stats,
         cache,
-        viewers: stage.audience.count(Instant::now()),
+        viewers: stage.audience.count(Instant::now()) as u64,
         publishers: load(&stage.publishers),
         received: load(&stage.received),
         sent: load(&stage.sent),

@@ -1,103 +1,21 @@
 //! Command line and configuration file, checked before anything starts.
 
+mod cli;
+mod error;
+
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use backline_examples::adapt::log;
+use clap::Parser;
 use serde::Deserialize;
 
-/// Takes RTMP from a camera, OBS or FFmpeg and gives the room low-latency HLS.
-#[derive(Debug, Parser)]
-#[command(name = "edge-node", version, after_help = AFTER_HELP)]
-struct Cli {
-    /// Address and port for publishers; port 0 takes a free one [default: 0.0.0.0:1935]
-    #[arg(long, value_name = "ADDR")]
-    rtmp: Option<SocketAddr>,
-    /// Address and port for the audience; port 0 takes a free one [default: 0.0.0.0:8080]
-    #[arg(long, value_name = "ADDR")]
-    http: Option<SocketAddr>,
-    /// Stream key of the stage `live` [default: a random one, made at the first start and kept in DIR]
-    #[arg(long, value_name = "KEY", conflicts_with = "config")]
-    key: Option<String>,
-    /// Length of a part in milliseconds, 50 to 2000; shorter is less delay and more requests [default: 200]
-    #[arg(long, value_name = "MS")]
-    part_ms: Option<u64>,
-    /// Length of a segment in milliseconds, 500 to 10000; the publisher's key-frame interval or a multiple [default: 2000]
-    #[arg(long, value_name = "MS")]
-    segment_ms: Option<u64>,
-    /// How far back viewers may go, in seconds, 10 to 3600 [default: 30]
-    #[arg(long, value_name = "S")]
-    window_s: Option<u64>,
-    /// Memory for the media of each stage in MiB, 16 to 65536 [default: 256]
-    #[arg(long, value_name = "MIB")]
-    memory_mib: Option<u64>,
-    /// Configuration file (TOML) with several stages; flags win over it
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Directory of the stream keys and of the numbering that survives a restart
-    #[arg(long, value_name = "DIR", default_value = "backline-data")]
-    data: PathBuf,
-    /// Form of the log on standard error
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
-    /// Picture and sound in one rendition or in two
-    #[arg(long, value_enum, hide = true)]
-    layout: Option<Layout>,
-}
-
-const AFTER_HELP: &str = "\
-Exit codes: 0 ended in order; 1 could not start or go on; 2 wrong flag or configuration; 130 ended by a second Ctrl-C.
-
-Configuration file:
-  rtmp = \"0.0.0.0:1935\"
-  http = \"0.0.0.0:8080\"
-  [[stage]]
-  name = \"main\"            # the audience finds it at /main/
-  key = \"...\"              # left out: a random one, kept in DIR
-  [[stage]]
-  name = \"foyer\"";
-
-/// Form of the log lines.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// How picture and sound are packed.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Layout {
-    /// One rendition with both: half the requests.
-    Muxed,
-    /// A rendition each, as CMAF has it.
-    Separate,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    rtmp: Option<SocketAddr>,
-    http: Option<SocketAddr>,
-    part_ms: Option<u64>,
-    segment_ms: Option<u64>,
-    window_s: Option<u64>,
-    memory_mib: Option<u64>,
-    layout: Option<Layout>,
-    #[serde(default)]
-    stage: Vec<FileStage>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileStage {
-    name: String,
-    key: Option<String>,
-}
+pub(crate) use cli::Layout;
+use cli::{Cli, File};
+pub(crate) use error::OptionsError;
 
 /// Everything that the program needs to know, in range.
 #[derive(Debug)]
@@ -109,63 +27,19 @@ pub(crate) struct Options {
     pub(crate) window: Duration,
     pub(crate) memory: usize,
     pub(crate) data: PathBuf,
-    pub(crate) log_format: LogFormat,
+    pub(crate) log_format: log::Format,
     pub(crate) layout: Option<Layout>,
     /// At least one; names differ, and so do keys.
     pub(crate) stages: Vec<StageOptions>,
 }
 
 /// One stage: what the audience calls it and what its publisher must know.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct StageOptions {
     pub(crate) name: String,
     /// `None`: a random one that is kept.
     pub(crate) key: Option<String>,
-}
-
-/// A flag or the configuration file is wrong.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OptionsError {
-    #[error("{name} is {value}: it must be from {least} to {most} {unit}")]
-    Range {
-        name: &'static str,
-        value: u64,
-        least: u64,
-        most: u64,
-        unit: &'static str,
-    },
-    #[error(
-        "a segment of {segment} ms is shorter than two parts of {part} ms: raise --segment-ms or lower --part-ms"
-    )]
-    SegmentBelowParts { segment: u64, part: u64 },
-    #[error(
-        "a window of {window} s is shorter than five segments of {segment} ms: raise --window-s or lower --segment-ms"
-    )]
-    WindowBelowSegments { window: u64, segment: u64 },
-    #[error("cannot read the configuration file {}: {source}", path.display())]
-    Unreadable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("the configuration file {} is wrong:\n{source}", path.display())]
-    Toml {
-        path: PathBuf,
-        source: Box<toml::de::Error>,
-    },
-    #[error(
-        "the stage name {name:?} is not usable in an address: 1 to 32 of a-z, 0-9, - and _, and not api, healthz, metrics or web"
-    )]
-    StageName { name: String },
-    #[error("two stages have the name {name:?}: names must differ")]
-    SameName { name: String },
-    #[error(
-        "the key of stage {name:?} is not usable: 1 to 128 of A-Z, a-z, 0-9, -, _, . and ~, so that it survives in a URL; leave it out to get a random one"
-    )]
-    Key { name: String },
-    #[error(
-        "stages {first:?} and {second:?} have the same key: the key alone chooses the stage, so keys must differ"
-    )]
-    SameKey { first: String, second: String },
 }
 
 /// Reads the command line; on `--help` and on a mistake of clap's knowledge this ends the process.
@@ -179,68 +53,29 @@ impl Cli {
             Some(path) => read(path)?,
             None => File::default(),
         };
-        let part = ranged(
-            "--part-ms",
-            self.part_ms.or(file.part_ms),
-            200,
-            50,
-            2_000,
-            "milliseconds",
-        )?;
-        let segment = ranged(
-            "--segment-ms",
-            self.segment_ms.or(file.segment_ms),
-            2_000,
-            500,
-            10_000,
-            "milliseconds",
-        )?;
-        let window = ranged(
-            "--window-s",
-            self.window_s.or(file.window_s),
-            30,
-            10,
-            3_600,
-            "seconds",
-        )?;
-        let memory = ranged(
-            "--memory-mib",
-            self.memory_mib.or(file.memory_mib),
-            256,
-            16,
-            65_536,
-            "MiB",
-        )?;
+        let part = PART.pick(self.part_ms.or(file.part_ms))?;
+        let segment = SEGMENT.pick(self.segment_ms.or(file.segment_ms))?;
+        let window = WINDOW.pick(self.window_s.or(file.window_s))?;
+        let memory = MEMORY.pick(self.memory_mib.or(file.memory_mib))?;
         if segment < 2 * part {
             return Err(OptionsError::SegmentBelowParts { segment, part });
         }
         if window * 1_000 < 5 * segment {
             return Err(OptionsError::WindowBelowSegments { window, segment });
         }
-        let mut stages: Vec<StageOptions> = file
-            .stage
-            .into_iter()
-            .map(|stage| StageOptions {
-                name: stage.name,
-                key: stage.key,
-            })
-            .collect();
+        let mut stages = file.stage;
         if stages.is_empty() {
+            let name = "live".to_owned();
             stages.push(StageOptions {
-                name: "live".to_owned(),
+                name,
                 key: self.key,
             });
         }
         check_stages(&stages)?;
+        let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
         Ok(Options {
-            rtmp: self
-                .rtmp
-                .or(file.rtmp)
-                .unwrap_or(SocketAddr::from(([0, 0, 0, 0], 1935))),
-            http: self
-                .http
-                .or(file.http)
-                .unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8080))),
+            rtmp: self.rtmp.or(file.rtmp).unwrap_or_else(|| everywhere(1935)),
+            http: self.http.or(file.http).unwrap_or_else(|| everywhere(8080)),
             part: Duration::from_millis(part),
             segment: Duration::from_millis(segment),
             window: Duration::from_secs(window),
@@ -249,6 +84,50 @@ impl Cli {
             log_format: self.log_format,
             layout: self.layout.or(file.layout),
             stages,
+        })
+    }
+}
+
+/// A number with bounds.
+struct Bounded {
+    name: &'static str,
+    default: u64,
+    range: RangeInclusive<u64>,
+    unit: &'static str,
+}
+
+const PART: Bounded = Bounded::new("--part-ms", 200, 50..=2_000, "milliseconds");
+const SEGMENT: Bounded = Bounded::new("--segment-ms", 2_000, 500..=10_000, "milliseconds");
+const WINDOW: Bounded = Bounded::new("--window-s", 30, 10..=3_600, "seconds");
+const MEMORY: Bounded = Bounded::new("--memory-mib", 256, 16..=65_536, "MiB");
+
+impl Bounded {
+    const fn new(
+        name: &'static str,
+        default: u64,
+        range: RangeInclusive<u64>,
+        unit: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            default,
+            range,
+            unit,
+        }
+    }
+
+    fn pick(&self, value: Option<u64>) -> Result<u64, OptionsError> {
+        let value = value.unwrap_or(self.default);
+        if self.range.contains(&value) {
+            return Ok(value);
+        }
+        let (least, most) = (*self.range.start(), *self.range.end());
+        Err(OptionsError::Range {
+            name: self.name,
+            value,
+            least,
+            most,
+            unit: self.unit,
         })
     }
 }
@@ -262,28 +141,6 @@ fn read(path: &PathBuf) -> Result<File, OptionsError> {
         path: path.clone(),
         source: Box::new(source),
     })
-}
-
-fn ranged(
-    name: &'static str,
-    value: Option<u64>,
-    default: u64,
-    least: u64,
-    most: u64,
-    unit: &'static str,
-) -> Result<u64, OptionsError> {
-    let value = value.unwrap_or(default);
-    if (least..=most).contains(&value) {
-        Ok(value)
-    } else {
-        Err(OptionsError::Range {
-            name,
-            value,
-            least,
-            most,
-            unit,
-        })
-    }
 }
 
 fn check_stages(stages: &[StageOptions]) -> Result<(), OptionsError> {

@@ -18,10 +18,10 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 
-use super::exposition::Format;
 use super::metrics::{Class, Metrics};
 use super::stage::Stage;
 use super::status;
+use backline_examples::adapt::exposition::Format;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -82,10 +82,8 @@ impl Site {
         if let Some(name) = path.strip_prefix("/web/") {
             return (Class::Page, asset(name, headers));
         }
-        let (name, rest) = path
-            .strip_prefix('/')
-            .and_then(|path| path.split_once('/'))
-            .unwrap_or((path.trim_start_matches('/'), "."));
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let (name, rest) = path.split_once('/').unwrap_or((path, "."));
         let Some(stage) = self.stages.iter().find(|stage| stage.name == name) else {
             return (
                 Class::Other,

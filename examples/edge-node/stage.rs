@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 use backline_cache::Cache;
 use backline_examples::adapt::clock::unix_ms;
 use backline_examples::adapt::machine::Machine;
+use backline_examples::adapt::random;
 use backline_examples::adapt::shared::Shared;
 use backline_examples::compose::hls_cache::{Notice, Origin, Output};
 use backline_hls::{Event, Numbering, Presentation, Warning};
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 
-use super::audience::Audience;
 use super::keys::{KeyError, Mark, keep};
 use super::options::{Layout, Options, StageOptions};
+use backline_examples::adapt::audience::Audience;
 
 /// How often the numbering's mark is looked at; it reserves minutes ahead.
 const MARK_EVERY: Duration = Duration::from_secs(5);
@@ -84,7 +85,7 @@ impl Stage {
         }
         let mut cache = backline_cache::Config::default();
         cache.budget = options.memory;
-        cache.seed = super::random();
+        cache.seed = random::seed();
         let origin = Origin::new(Presentation::new(hls, now)?, Cache::new(cache, now)?, now);
         let (origin, notices) = Shared::new(origin);
         let stage = Arc::new(Self {
@@ -160,7 +161,8 @@ impl Seat {
             let mut result = Ok(());
             for event in events.drain(..) {
                 if self.stage.turn.load(Ordering::Relaxed) == self.turn {
-                    result = result.and(origin.handle_event(now, event));
+                    let one = origin.handle_event(now, event);
+                    result = result.and(one);
                 }
             }
             result

@@ -1,12 +1,17 @@
 //! Adapters to the runtime, to sockets, files and the clock. A file names at most one backline crate.
 
 pub mod assets;
+pub mod audience;
 pub mod body;
 pub mod clock;
+pub mod exposition;
 pub mod files;
 pub mod listen;
+pub mod log;
 pub mod machine;
 pub mod pump;
+pub mod random;
 pub mod serve;
 pub mod shared;
+pub mod signals;
 pub mod stall;

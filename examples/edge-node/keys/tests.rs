@@ -28,9 +28,3 @@ fn seg_10_the_mark_is_ahead_of_every_number_in_use() {
     }
     std::fs::remove_dir_all(data).expect("cleaned up");
 }
-
-#[test]
-fn the_alphabet_is_that_of_urls() {
-    assert_eq!(encode(&[0xFF; KEY_BYTES]), "_".repeat(32));
-    assert_eq!(encode(&[0; KEY_BYTES]), "A".repeat(32));
-}

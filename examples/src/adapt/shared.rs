@@ -232,10 +232,9 @@ fn token(round: u32, index: usize) -> u64 {
     u64::from(round) << 32 | (index as u64 & 0xFFFF_FFFF)
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "both halves are cut to 32 bits on purpose"
-)]
 fn split(token: u64) -> (u32, usize) {
     ((token >> 32) as u32, (token & 0xFFFF_FFFF) as usize)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,8 @@ const BOUNDS: [f64; 14] = [
 
 /// The dialect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Format {
+#[non_exhaustive]
+pub enum Format {
     /// Prometheus' text format 0.0.4.
     Classic,
     /// OpenMetrics 1.0.
@@ -23,7 +24,8 @@ pub(crate) enum Format {
 
 impl Format {
     /// OpenMetrics when the `Accept` header names it.
-    pub(crate) fn wanted(headers: &HeaderMap) -> Self {
+    #[must_use]
+    pub fn wanted(headers: &HeaderMap) -> Self {
         let named = headers.get_all(ACCEPT).iter().any(|value| {
             value
                 .to_str()
@@ -32,7 +34,9 @@ impl Format {
         if named { Self::Open } else { Self::Classic }
     }
 
-    pub(crate) const fn content_type(self) -> &'static str {
+    /// Its `Content-Type`.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
         match self {
             Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
             Self::Open => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -42,18 +46,22 @@ impl Format {
 
 /// What a family of samples is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
+#[non_exhaustive]
+pub enum Kind {
+    /// It only grows.
     Counter,
+    /// It goes up and down.
     Gauge,
+    /// Durations in buckets.
     Histogram,
 }
 
 /// Label names and values.
-pub(crate) type Labels<'a> = &'a [(&'a str, &'a str)];
+pub type Labels<'a> = &'a [(&'a str, &'a str)];
 
 /// The text being written.
 #[derive(Debug)]
-pub(crate) struct Exposition {
+pub struct Exposition {
     text: String,
     format: Format,
     /// The name that the samples of the current family have.
@@ -61,7 +69,9 @@ pub(crate) struct Exposition {
 }
 
 impl Exposition {
-    pub(crate) const fn new(format: Format) -> Self {
+    /// Begins an empty page.
+    #[must_use]
+    pub const fn new(format: Format) -> Self {
         Self {
             text: String::new(),
             format,
@@ -70,7 +80,7 @@ impl Exposition {
     }
 
     /// Begins a family. A counter's name is given without `_total`.
-    pub(crate) fn family(&mut self, name: &str, kind: Kind, help: &str) {
+    pub fn family(&mut self, name: &str, kind: Kind, help: &str) {
         let total = if kind == Kind::Counter { "_total" } else { "" };
         self.sample = format!("{name}{total}");
         // OpenMetrics names the family, the classic format names the samples.
@@ -89,12 +99,12 @@ impl Exposition {
     }
 
     /// One sample of the current family.
-    pub(crate) fn sample(&mut self, labels: Labels<'_>, value: impl Display) {
+    pub fn sample(&mut self, labels: Labels<'_>, value: impl Display) {
         self.line("", labels, None, value);
     }
 
     /// One histogram of the current family.
-    pub(crate) fn histogram(&mut self, labels: Labels<'_>, histogram: &Histogram) {
+    pub fn histogram(&mut self, labels: Labels<'_>, histogram: &Histogram) {
         let mut sum = 0;
         for (bound, count) in BOUNDS.iter().zip(&histogram.counts) {
             sum += count.load(Ordering::Relaxed);
@@ -107,7 +117,9 @@ impl Exposition {
         self.line("_count", labels, None, sum);
     }
 
-    pub(crate) fn finish(mut self) -> String {
+    /// Ends the page and returns its text.
+    #[must_use]
+    pub fn finish(mut self) -> String {
         if self.format == Format::Open {
             self.text.push_str("# EOF\n");
         }
@@ -139,14 +151,15 @@ impl Exposition {
 
 /// A histogram of durations that any task may add to.
 #[derive(Debug, Default)]
-pub(crate) struct Histogram {
+pub struct Histogram {
     counts: [AtomicU64; BOUNDS.len()],
     beyond: AtomicU64,
     sum_ns: AtomicU64,
 }
 
 impl Histogram {
-    pub(crate) fn add(&self, value: Duration) {
+    /// Adds one duration.
+    pub fn add(&self, value: Duration) {
         let seconds = value.as_secs_f64();
         let bucket = BOUNDS
             .iter()

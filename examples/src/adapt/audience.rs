@@ -14,8 +14,8 @@ const POLL_WINDOW: Duration = Duration::from_secs(10);
 const POLLERS_MAX: usize = 4_096;
 
 /// The viewers of one stage.
-#[derive(Debug)]
-pub(crate) struct Audience(Mutex<Inner>);
+#[derive(Debug, Default)]
+pub struct Audience(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -33,22 +33,21 @@ struct Holds {
 
 /// One held playlist request; dropping it ends the hold.
 #[derive(Debug)]
-pub(crate) struct Hold<'a> {
+pub struct Hold<'a> {
     audience: &'a Audience,
     rendition: String,
 }
 
 impl Audience {
-    pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Inner {
-            renditions: BTreeMap::new(),
-            polled: BTreeMap::new(),
-        }))
+    /// An empty house.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// A playlist request of `rendition` is held. Only names of renditions that exist get here, so the
     /// map stays small.
-    pub(crate) fn hold(&self, rendition: &str, now: Instant) -> Hold<'_> {
+    pub fn hold(&self, rendition: &str, now: Instant) -> Hold<'_> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let holds = inner.renditions.entry(rendition.to_owned()).or_default();
         holds.now += 1;
@@ -60,7 +59,7 @@ impl Audience {
     }
 
     /// A playlist was fetched without waiting.
-    pub(crate) fn polled(&self, address: IpAddr, now: Instant) {
+    pub fn polled(&self, address: IpAddr, now: Instant) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.polled.len() >= POLLERS_MAX {
             inner
@@ -73,7 +72,7 @@ impl Audience {
     }
 
     /// Viewers now.
-    pub(crate) fn count(&self, now: Instant) -> usize {
+    pub fn count(&self, now: Instant) -> usize {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let holding = inner
             .renditions

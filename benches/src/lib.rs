@@ -16,6 +16,7 @@
 
 pub mod areas;
 pub mod arguments;
+pub mod counted;
 pub mod peers;
 pub mod report;
 pub mod timing;

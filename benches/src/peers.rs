@@ -5,6 +5,7 @@ mod rml_rtmp;
 mod shiguredo_rtmp;
 
 pub mod fragments;
+pub mod mux;
 pub mod ours;
 
 pub use self::librtmp2::LibRtmp2;

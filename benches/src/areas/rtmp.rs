@@ -1,5 +1,7 @@
 //! RTMP: messages out of chunks, chunks out of messages, a whole publish through the server's session.
 
+use crate::counted;
+use crate::peers::mux::{LibRtmp2Muxer, Mux, OurMuxer, RmlMuxer, ShiguredoMuxer};
 use crate::peers::ours::{OurSession, Ours};
 use crate::peers::{Demux, LibRtmp2, RmlRtmp, RmlSession, Session, Shiguredo, ShiguredoSession};
 use crate::report::{Figure, Progress, Report, Row, Target};
@@ -47,7 +49,10 @@ const DEMUX: [Case; 7] = [
     case("250 kB, chunk 128", 9, 250_000, 128, 3 << 20),
     case("250 kB, chunk 4096", 9, 250_000, 4096, 3 << 20),
     case("250 kB, chunk 65536", 9, 250_000, 65_536, 6 << 20),
-    case("350 B audio, chunk 4096", 8, 350, 4096, 2 << 20),
+    Case {
+        target: Some(Target::Times(1.0)),
+        ..case("350 B audio, chunk 4096", 8, 350, 4096, 2 << 20)
+    },
 ];
 
 /// Adds the rows of this area.
@@ -61,8 +66,23 @@ pub fn score(report: &mut Report, progress: &mut Progress, full: bool) {
         progress.show(&format!("demux {}", case.name));
         demux(report, case, budget);
     }
+    progress.show("muxing");
+    mux(report, budget);
     progress.show("session");
     session(report, budget);
+    counted::score(report, "rtmp", |_| Some(Target::AtMost(1.0)));
+}
+
+/// The streams whose allocations are counted.
+#[must_use]
+pub fn counted() -> Vec<(&'static str, Stream)> {
+    let stream = |case: &Case| {
+        (
+            case.name,
+            Stream::new(case.kind, case.size, case.chunk_size, case.total / 4),
+        )
+    };
+    DEMUX.iter().map(stream).collect()
 }
 
 fn demux(report: &mut Report, case: &Case, budget: Duration) {
@@ -235,6 +255,80 @@ impl Default for Recording {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Chunks of 4096 bytes out of messages of 25 kB, all of it in one buffer since most of the peers know no other way.
+fn mux(report: &mut Report, budget: Duration) {
+    let stream = &Stream::new(9, 25_000, 4096, 3 << 20);
+    verify_mux::<OurMuxer>(stream);
+    verify_mux::<RmlMuxer>(stream);
+    verify_mux::<LibRtmp2Muxer>(stream);
+    verify_mux::<ShiguredoMuxer>(stream);
+    let timings = race(
+        &mut [
+            Contestant::new(OurMuxer::WHO, || mux_pass::<OurMuxer>(stream)),
+            Contestant::new(RmlMuxer::WHO, || mux_pass::<RmlMuxer>(stream)),
+            Contestant::new(LibRtmp2Muxer::WHO, || mux_pass::<LibRtmp2Muxer>(stream)),
+            Contestant::new(ShiguredoMuxer::WHO, || mux_pass::<ShiguredoMuxer>(stream)),
+            Contestant::new("lent", || lend(stream)),
+        ],
+        budget,
+    );
+    let rate = |timing: &Timing| stream.payload_size as f64 / nanos(timing.best);
+    report.rows.push(
+        Row::rate(
+            "mux 25 kB, chunk 4096, into one buffer",
+            rate(&timings[0]),
+            "GB/s",
+        )
+        .against(figures(&timings[1..4], rate))
+        .target(Target::Times(1.0)),
+    );
+    let lent = nanos(timings[4].best) / stream.messages.len() as f64;
+    report
+        .rows
+        .push(Row::cost("mux 25 kB, chunk 4096, payload lent", lent, "ns"));
+}
+
+fn mux_pass<M: Mux>(stream: &Stream) {
+    let mut muxer = M::new(stream);
+    let mut out = Vec::with_capacity(64 << 10);
+    let mut bytes = 0;
+    for index in 0..stream.messages.len() {
+        out.clear();
+        muxer.write(index, &mut out);
+        bytes += black_box(&out).len();
+    }
+    assert!(bytes > stream.payload_size, "{} lost something", M::WHO);
+}
+
+/// A foreign demuxer finds the messages again.
+fn verify_mux<M: Mux>(stream: &Stream) {
+    let mut muxer = M::new(stream);
+    let mut demuxer = RmlRtmp::new(&stream.prelude, stream.chunk_size);
+    let mut expected = stream.messages.iter();
+    for index in 0..stream.messages.len() {
+        let mut out = Vec::new();
+        muxer.write(index, &mut out);
+        demuxer.feed(&out, |kind, timestamp, payload| {
+            let next = expected.next().expect("no more messages than were written");
+            assert_eq!((kind, timestamp), (next.kind, next.timestamp), "{}", M::WHO);
+            assert!(payload == next.payload, "{} changed a payload", M::WHO);
+        });
+    }
+    assert!(expected.next().is_none(), "{} lost messages", M::WHO);
+}
+
+/// Our own way: heads and slices of the payload, for a vectored write.
+fn lend(stream: &Stream) {
+    let mut muxer = OurMuxer::new(stream);
+    let pieces: usize = (0..stream.messages.len())
+        .map(|index| muxer.lend(index))
+        .sum();
+    assert!(
+        pieces >= stream.payload_size / 4096,
+        "every chunk has a payload"
+    );
 }
 
 fn session(report: &mut Report, budget: Duration) {

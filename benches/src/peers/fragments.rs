@@ -29,6 +29,8 @@ pub struct Frame {
 pub trait Fragments {
     /// Name and version.
     const WHO: &'static str;
+    /// Whether the pieces after the first one are the payloads themselves.
+    const LENDS: bool = true;
 
     /// A writer of parts that all have these samples.
     fn new(frames: &[Frame]) -> Self;
@@ -142,7 +144,8 @@ impl Fragments for Mp4Atom {
     }
 }
 
-fn with_payloads(header: Bytes, frames: &[Frame]) -> Vec<Bytes> {
+/// A header and the payloads by handle.
+pub(super) fn with_payloads(header: Bytes, frames: &[Frame]) -> Vec<Bytes> {
     let mut pieces = Vec::with_capacity(frames.len() + 1);
     pieces.push(header);
     pieces.extend(frames.iter().map(|frame| frame.data.clone()));
@@ -232,6 +235,7 @@ pub struct Transmux(Vec<transmux::Sample>);
 
 impl Fragments for Transmux {
     const WHO: &'static str = "transmux 0.28.0 (copies)";
+    const LENDS: bool = false;
 
     fn new(frames: &[Frame]) -> Self {
         let samples = frames.iter().enumerate().map(|(index, frame)| {

@@ -1,11 +1,13 @@
 //! `backline-rtmp` behind the same methods as its peers.
 
+use super::fragments::{Fragments, Frame, TICKS, with_payloads};
 use super::{Demux, Session};
+use backline_hls::fmp4::{FragmentSample, Run, Styp, fragment_header};
 use backline_rtmp::Limits;
 use backline_rtmp::chunk::Demuxer;
 use backline_rtmp::flv::{AudioData, VideoData};
 use backline_rtmp::server::{Config, Output, Server};
-use bytes::Buf as _;
+use bytes::{Buf as _, Bytes};
 use std::time::Instant;
 
 /// Name and version.
@@ -21,6 +23,7 @@ impl Demux for Ours {
     fn new(mut prelude: &[u8], _chunk_size: u32) -> Self {
         let mut demuxer = Demuxer::new(Limits::default());
         while demuxer.next_message(&mut prelude).unwrap().is_some() {}
+        demuxer.set_publishing(true);
         Self(demuxer)
     }
 
@@ -86,5 +89,37 @@ impl Session for OurSession {
                 return;
             }
         }
+    }
+}
+
+/// The writer of fragments.
+#[derive(Debug)]
+pub struct OurFragments(Vec<Frame>);
+
+impl Fragments for OurFragments {
+    const WHO: &'static str = "backline-hls";
+
+    fn new(frames: &[Frame]) -> Self {
+        Self(frames.to_vec())
+    }
+
+    fn part(&mut self, sequence: u32, decode_time: u64) -> Vec<Bytes> {
+        let samples: Vec<FragmentSample> = self
+            .0
+            .iter()
+            .map(|frame| FragmentSample {
+                duration: TICKS,
+                size: frame.data.len() as u32,
+                composition: frame.composition,
+                sync: frame.sync,
+            })
+            .collect();
+        let run = Run {
+            track_id: 1,
+            base_decode_time: decode_time,
+            samples: &samples,
+        };
+        let header = fragment_header(sequence, Some(Styp::Chunk), &[run]).unwrap();
+        with_payloads(header, &self.0)
     }
 }

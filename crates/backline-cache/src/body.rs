@@ -1,5 +1,6 @@
 //! Shared bodies.
 
+use std::mem::size_of;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -156,6 +157,16 @@ impl Edges {
         moved
     }
 
+    /// Moves every edge up to that of `other`; tells whether one moved.
+    pub(crate) fn raise_all(&mut self, other: &Self) -> bool {
+        (0..SERIES_MAX).map(Series).fold(false, |moved, series| {
+            other
+                .get(series)
+                .is_some_and(|point| self.raise(series, point))
+                || moved
+        })
+    }
+
     /// Tells whether `series` has reached `point`.
     #[must_use]
     pub fn reached(&self, series: Series, point: Point) -> bool {
@@ -177,4 +188,133 @@ struct Inner {
 enum Pieces {
     One(Bytes),
     Rope(Box<[Bytes]>),
+}
+
+/// What an `Arc` allocates beside its value: two counters.
+const ARC_BYTES: usize = 2 * size_of::<usize>();
+/// What `Bytes::from_owner` allocates beside the buffer: a counter, a function and the owner.
+const OWNER_BYTES: usize = 2 * size_of::<usize>() + size_of::<Vec<u8>>();
+/// What a body of one piece allocates beside its bytes.
+pub(crate) const BODY_BYTES: usize = ARC_BYTES + size_of::<Inner>() + OWNER_BYTES;
+
+/// A body and what it has allocated.
+pub(crate) struct Charged {
+    pub(crate) body: Body,
+    pub(crate) bytes: usize,
+}
+
+impl Body {
+    /// Copies `pieces` once into an exact buffer, so that the charge is true whatever they are slices of.
+    pub(crate) fn flatten(pieces: &[Bytes], len: usize, stored: Instant) -> Charged {
+        let (piece, fingerprint) = copy(pieces, len);
+        let bytes = BODY_BYTES.saturating_add(len);
+        let inner = Inner {
+            age: Duration::ZERO,
+            fingerprint,
+            gzip: None,
+            len: len as u64,
+            pieces: Pieces::One(piece),
+            stored,
+        };
+        Charged {
+            body: Self(Arc::new(inner)),
+            bytes,
+        }
+    }
+
+    /// Strings the pieces of other bodies together without copying them.
+    pub(crate) fn rope(parts: &[Self], stored: Instant) -> Charged {
+        let pieces: Box<[Bytes]> = parts.iter().flat_map(Self::pieces).cloned().collect();
+        let len = parts.iter().map(Self::len).fold(0_u64, u64::saturating_add);
+        let fingerprint = parts
+            .iter()
+            .fold(0, |sum, part| mix(mix(sum, part.fingerprint()), part.len()));
+        let bytes = Self::rope_bytes(pieces.len());
+        let inner = Inner {
+            age: Duration::ZERO,
+            fingerprint,
+            gzip: None,
+            len,
+            pieces: Pieces::Rope(pieces),
+            stored,
+        };
+        Charged {
+            body: Self(Arc::new(inner)),
+            bytes,
+        }
+    }
+
+    /// What a rope of so many pieces allocates, its pieces' own bytes left out.
+    pub(crate) const fn rope_bytes(pieces: usize) -> usize {
+        ARC_BYTES
+            .saturating_add(size_of::<Inner>())
+            .saturating_add(pieces.saturating_mul(size_of::<Bytes>()))
+    }
+
+    /// Copies a fresh document into exact buffers.
+    pub(crate) fn document(fresh: &Fresh, stored: Instant) -> Charged {
+        let (piece, fingerprint) = copy(std::slice::from_ref(&fresh.body), fresh.body.len());
+        let gzip = fresh
+            .gzip
+            .as_ref()
+            .map(|gzip| copy(std::slice::from_ref(gzip), gzip.len()).0);
+        let inner = Inner {
+            age: fresh.age,
+            fingerprint,
+            gzip,
+            len: fresh.body.len() as u64,
+            pieces: Pieces::One(piece),
+            stored,
+        };
+        Charged {
+            body: Self(Arc::new(inner)),
+            bytes: Self::document_bytes(fresh),
+        }
+    }
+
+    /// What [`document`](Self::document) allocates.
+    pub(crate) fn document_bytes(fresh: &Fresh) -> usize {
+        let gzip = fresh
+            .gzip
+            .as_ref()
+            .map_or(0, |gzip| gzip.len().saturating_add(OWNER_BYTES));
+        BODY_BYTES
+            .saturating_add(fresh.body.len())
+            .saturating_add(gzip)
+    }
+}
+
+/// Copies `pieces` into one buffer of `len` bytes and takes their fingerprint. The handle counts its
+/// references from the start: handing it out allocates nothing, the first time neither.
+fn copy(pieces: &[Bytes], len: usize) -> (Bytes, u64) {
+    let mut buffer = Vec::with_capacity(len);
+    for piece in pieces {
+        buffer.extend_from_slice(piece);
+    }
+    let fingerprint = fingerprint(&buffer);
+    (Bytes::from_owner(buffer), fingerprint)
+}
+
+/// A 64-bit fingerprint, not against forgers: the bytes are the caller's own. Four lanes, since one chain of
+/// multiplications would be slower than the copy beside it.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    let mut lanes = [1_u64, 2, 3, 4];
+    let mut blocks = bytes.chunks_exact(32);
+    for block in &mut blocks {
+        for (lane, word) in lanes.iter_mut().zip(block.chunks_exact(8)) {
+            *lane = mix(*lane, word.try_into().map_or(0, u64::from_le_bytes));
+        }
+    }
+    let tail = blocks
+        .remainder()
+        .iter()
+        .fold(bytes.len() as u64, |sum, &byte| mix(sum, u64::from(byte)));
+    lanes.into_iter().fold(tail, mix)
+}
+
+/// Folds a word into a sum: an odd multiplier (2^64 over the golden ratio) and a shift, so that every bit of the
+/// word reaches the low half of the sum too.
+const fn mix(sum: u64, word: u64) -> u64 {
+    let product = (sum.rotate_left(29) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ (product >> 32)
 }

@@ -4,11 +4,16 @@ mod body;
 mod cache;
 mod config;
 mod error;
+mod family;
 mod key;
+mod ledger;
 mod limits;
+mod lobby;
 mod output;
+mod ring;
 mod serve;
 mod stats;
+mod store;
 
 pub use body::{Body, Edges, Fresh};
 pub use cache::{BUDGET_MIN, Cache, State};

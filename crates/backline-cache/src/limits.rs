@@ -19,9 +19,8 @@ pub struct Limits {
     pub client_waiters: u32,
     /// Bytes of one document, identity and gzip each. Default 1 MiB.
     pub document_bytes: usize,
-    /// Fetches under way at once. Default 256.
-    pub fills: u32,
-    /// Forms that the documents of one rendition may have. Default 8.
+    /// Forms that the documents of one rendition may have. Default 8. Times the renditions it is also
+    /// the most fetches that can be under way at once.
     pub forms: u8,
     /// The longest hold, whatever deadline a request brings. Default 9 s: players give up waiting
     /// for a first byte after 10 s.
@@ -49,7 +48,6 @@ impl Default for Limits {
         Self {
             client_waiters: 8,
             document_bytes: 1 << 20,
-            fills: 256,
             forms: 8,
             hold: Duration::from_secs(9),
             key_waiters: 8_192,

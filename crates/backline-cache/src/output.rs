@@ -92,8 +92,6 @@ pub enum Cap {
     Budget,
     /// `Limits::client_waiters`.
     ClientWaiters,
-    /// `Limits::fills`.
-    Fills,
     /// `Limits::forms`.
     Forms,
     /// `Limits::key_waiters`.

@@ -125,6 +125,3 @@ impl Reply {
         cut.into_iter().chain(body.slices(plain))
     }
 }
-
-#[cfg(test)]
-mod tests;

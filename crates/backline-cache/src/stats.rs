@@ -7,8 +7,6 @@
 pub struct Stats {
     /// Bytes held: bodies, index, waiters.
     pub bytes_held: u64,
-    /// Most bytes ever held after a call.
-    pub bytes_held_max: u64,
     /// Held requests that were cancelled.
     pub cancelled: u64,
     /// Times the clock went backwards and was held.

@@ -12,6 +12,7 @@
 )]
 
 mod browser;
+mod conformance;
 mod crowd;
 mod harness;
 mod hostile;

@@ -16,10 +16,13 @@ mod opus;
 mod vp9;
 
 use core::num::NonZeroU32;
+use core::ops::Range;
 
 use bytes::Bytes;
 
 use crate::{Error, Limits, RecordProblem};
+
+pub(crate) use opus::Head as OpusHead;
 
 /// A codec that a presentation can carry.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -91,6 +94,20 @@ pub(crate) struct Facts {
     pub(crate) channels: Option<u16>,
     pub(crate) sample_rate: Option<NonZeroU32>,
     pub(crate) frame_samples: Option<u32>,
+    /// Of uncompressed sound; 16 where the codec has no such thing.
+    pub(crate) sample_bits: Option<u16>,
+    /// What of the record goes into the sample entry's own box.
+    pub(crate) body: Range<usize>,
+}
+
+impl Facts {
+    /// Nothing known yet of a record that goes into the sample entry as a whole.
+    fn of(record: &[u8]) -> Self {
+        Self {
+            body: 0..record.len(),
+            ..Self::default()
+        }
+    }
 }
 
 impl TrackConfig {
@@ -201,6 +218,21 @@ impl TrackConfig {
     #[must_use]
     pub fn record(&self) -> &Bytes {
         &self.record
+    }
+
+    /// What goes into the sample entry's own box.
+    pub(crate) fn entry_record(&self) -> &[u8] {
+        self.record.get(self.facts.body.clone()).unwrap_or(&[])
+    }
+
+    /// The header that an Opus track's record is, or stands for.
+    pub(crate) fn opus_head(&self) -> OpusHead<'_> {
+        OpusHead::read(&self.record).unwrap_or_default()
+    }
+
+    /// Bits of a sample as a sample entry gives them.
+    pub(crate) fn sample_bits(&self) -> u16 {
+        self.facts.sample_bits.unwrap_or(16)
     }
 }
 

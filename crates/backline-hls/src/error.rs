@@ -197,6 +197,16 @@ pub enum RecordProblem {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitProblem {
+    /// A record is larger than its box can be.
+    #[error("track {track_id} has a configuration record of {size} bytes, limit {limit}")]
+    Record {
+        /// Whose.
+        track_id: u32,
+        /// Its size.
+        size: usize,
+        /// The cap.
+        limit: usize,
+    },
     /// The picture's size is not known.
     #[error(
         "track {track_id} has no resolution, expected 1 to 65535 pixels each way (ISO/IEC 14496-12 12.1.3)"

@@ -2,7 +2,13 @@
 
 use std::time::Instant;
 
-use crate::{Headers, ObjectId, Point, RenditionId, Series};
+use crate::cutter::Targets;
+use crate::event::{ObjectId, ObjectKind, Point, RenditionId, Series};
+use crate::headers::Headers;
+use crate::path::Path;
+use crate::presentation::{Phase, Presentation};
+use crate::query::Directives;
+use crate::rendition::Rendition;
 
 /// What to do with a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -106,4 +112,292 @@ pub enum Refusal {
     /// The request is for media too far ahead of the live edge (DEL-6).
     #[error("it asks too far ahead of the live edge")]
     TooFarAhead,
+}
+
+/// Decides what a request gets, in the order of reference 2.5.
+pub(crate) fn decide(
+    presentation: &Presentation,
+    now: Instant,
+    path: &str,
+    query: Option<&str>,
+) -> Decision {
+    let target_s = target_s(presentation);
+    let refuse = |status, reason, max_age_s| Decision::Refuse {
+        status,
+        reason,
+        headers: Headers::playlist(max_age_s),
+    };
+    let Some(path) = Path::parse(path) else {
+        return refuse(404, Refusal::PathUnknown, target_s);
+    };
+    match path {
+        Path::Multivariant => multivariant(presentation, now),
+        Path::Object {
+            rendition,
+            kind,
+            number,
+        } => object(
+            presentation,
+            now,
+            ObjectId {
+                rendition,
+                kind,
+                number,
+            },
+        ),
+        Path::Media(id) => {
+            if !presentation.playable {
+                let known =
+                    presentation.renditions.is_empty() || presentation.rendition(id).is_some();
+                return first(
+                    presentation,
+                    now,
+                    Playlist {
+                        rendition: Some(id),
+                        form: Form::Full,
+                    },
+                    known,
+                );
+            }
+            let (Some(rendition), Some(targets)) =
+                (presentation.rendition(id), presentation.targets)
+            else {
+                return refuse(404, Refusal::PathUnknown, target_s);
+            };
+            let ended = presentation.phase == Phase::Ended;
+            // The end mark comes first: nothing a query says can matter then (DEL-1).
+            let query = query.filter(|_| !ended).unwrap_or("");
+            match Directives::parse(query, &presentation.config.limits) {
+                Err(reason) => refuse(400, reason, target_s.saturating_mul(4)),
+                Ok(directives) => media(presentation, now, rendition, &targets, directives),
+            }
+        }
+    }
+}
+
+/// A media playlist that exists.
+fn media(
+    presentation: &Presentation,
+    now: Instant,
+    rendition: &Rendition,
+    targets: &Targets,
+    directives: Directives,
+) -> Decision {
+    let target_s = target_s(presentation);
+    let form = if directives.skip {
+        Form::Skip
+    } else {
+        Form::Full
+    };
+    let playlist = Playlist {
+        rendition: Some(rendition.id),
+        form,
+    };
+    let Some(msn) = directives.msn else {
+        return Decision::Playlist {
+            playlist,
+            hold: None,
+            headers: Headers::playlist((target_s / 2).max(1)),
+        };
+    };
+    let headers = Headers::playlist(target_s.saturating_mul(6));
+    let too_far = Decision::Refuse {
+        status: 400,
+        reason: Refusal::TooFarAhead,
+        headers: Headers::playlist(target_s.saturating_mul(4)),
+    };
+    let open_msn = rendition
+        .open
+        .as_ref()
+        .map_or(rendition.next_msn, |open| open.msn);
+    // L is the last closed segment, the open one L + 1.
+    if msn > open_msn.saturating_add(1) {
+        return too_far;
+    }
+    let (listed, closed) = rendition.points();
+    let (series, reached, point) = match directives.part {
+        None => (Series::Closed, closed, Point { msn, part: 0 }),
+        Some(part) => (Series::Listed, listed, rolled(rendition, msn, part)),
+    };
+    if reached >= point {
+        return Decision::Playlist {
+            playlist,
+            hold: None,
+            headers,
+        };
+    }
+    if let Some(part) = directives.part.filter(|_| point.msn == msn) {
+        let parts = rendition
+            .open
+            .as_ref()
+            .filter(|open| open.msn == msn)
+            .map_or(0, |open| open.parts);
+        // Counted from the last part, or from before the first.
+        if targets.beyond_advance(part.saturating_add(1).saturating_sub(parts)) {
+            return too_far;
+        }
+    }
+    let deadline = deadline(presentation, now);
+    let hold = Hold {
+        rendition: rendition.id,
+        series,
+        point,
+        deadline,
+    };
+    Decision::Playlist {
+        playlist,
+        hold: Some(hold),
+        headers,
+    }
+}
+
+/// Part `part` of segment `msn`; beyond the end of a closed segment it is the next one's first (DEL-4).
+fn rolled(rendition: &Rendition, msn: u64, part: u64) -> Point {
+    let beyond = rendition
+        .closed
+        .iter()
+        .rev()
+        .find(|segment| segment.msn == msn)
+        .is_some_and(|segment| part >= segment.parts);
+    if beyond {
+        Point {
+            msn: msn.saturating_add(1),
+            part: 0,
+        }
+    } else {
+        Point { msn, part }
+    }
+}
+
+fn multivariant(presentation: &Presentation, now: Instant) -> Decision {
+    let playlist = Playlist {
+        rendition: None,
+        form: Form::Full,
+    };
+    if !presentation.playable {
+        return first(presentation, now, playlist, true);
+    }
+    let headers = Headers::playlist((target_s(presentation) / 2).max(1));
+    Decision::Playlist {
+        playlist,
+        hold: None,
+        headers,
+    }
+}
+
+/// A playlist that does not exist yet: wait for it while a publisher is there.
+fn first(presentation: &Presentation, now: Instant, playlist: Playlist, known: bool) -> Decision {
+    let publishing = matches!(
+        presentation.phase,
+        Phase::Gathering | Phase::Live | Phase::Waiting
+    );
+    if !publishing || !known {
+        let reason = if publishing {
+            Refusal::PathUnknown
+        } else {
+            Refusal::NotPublished
+        };
+        return Decision::Refuse {
+            status: 404,
+            reason,
+            headers: Headers::playlist(1),
+        };
+    }
+    let rendition = playlist.rendition.unwrap_or(RenditionId::MULTIVARIANT);
+    let point = Point {
+        msn: presentation.config.numbering.msn,
+        part: 0,
+    };
+    let hold = Hold {
+        rendition,
+        series: Series::Listed,
+        point,
+        deadline: deadline(presentation, now),
+    };
+    Decision::Playlist {
+        playlist,
+        hold: Some(hold),
+        headers: Headers::playlist(1),
+    }
+}
+
+fn object(presentation: &Presentation, now: Instant, object: ObjectId) -> Decision {
+    let target_s = target_s(presentation);
+    let ObjectId {
+        rendition: id,
+        kind,
+        number,
+    } = object;
+    let error = Headers::playlist(target_s);
+    let refuse = |status, reason| Decision::Refuse {
+        status,
+        reason,
+        headers: error,
+    };
+    let Some(rendition) = presentation.rendition(id) else {
+        let reason = if presentation.renditions.is_empty() {
+            Refusal::NotPublished
+        } else {
+            Refusal::PathUnknown
+        };
+        return refuse(404, reason);
+    };
+    let ended = presentation.phase == Phase::Ended;
+    let (kept, next) = match kind {
+        ObjectKind::Init => (
+            &rendition.inits_kept,
+            rendition
+                .next_init
+                .unwrap_or(rendition.init)
+                .saturating_add(1),
+        ),
+        // The next part is announced: a request for it may wait (PL-8).
+        ObjectKind::Part => (
+            &rendition.parts_kept,
+            rendition.next_part.saturating_add(u64::from(!ended)),
+        ),
+        ObjectKind::Segment => (
+            &rendition.segments_kept,
+            rendition
+                .closed
+                .back()
+                .map_or(0, |last| last.msn.saturating_add(1)),
+        ),
+    };
+    if number >= next || kept.before(number) {
+        return refuse(404, Refusal::NotAnnounced);
+    }
+    if kept.gone(number, presentation.clock.ns(now)) {
+        return refuse(410, Refusal::Gone);
+    }
+    // Sound first: it is small, and a player without it shows nothing.
+    let priority = match (id, kind) {
+        (_, ObjectKind::Init) | (RenditionId::AUDIO, _) => 2,
+        _ => 3,
+    };
+    let headers = Headers::object(
+        rendition.content_type,
+        priority,
+        target_s.saturating_mul(6),
+        true,
+    );
+    Decision::Object { object, headers }
+}
+
+fn target_s(presentation: &Presentation) -> u32 {
+    let planned = presentation.config.segment_target.as_secs().max(1);
+    u32::try_from(
+        presentation
+            .targets
+            .map_or(planned, |targets| targets.target_s),
+    )
+    .unwrap_or(u32::MAX)
+}
+
+fn deadline(presentation: &Presentation, now: Instant) -> Instant {
+    let cap = presentation.config.limits.hold;
+    let hold = presentation
+        .targets
+        .map_or(cap, |targets| targets.hold(cap));
+    now.checked_add(hold).unwrap_or(now)
 }

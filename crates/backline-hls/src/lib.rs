@@ -1,16 +1,34 @@
 #![doc = include_str!("../README.md")]
 
+mod clock;
 pub mod codec;
 mod config;
+mod cutter;
 mod delivery;
 mod error;
 mod event;
 pub mod fmp4;
+mod gather;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod headers;
+mod kept;
 mod limits;
+mod live;
+mod meter;
+mod multivariant;
+mod pace;
+mod part;
+mod path;
+mod playlist;
 mod presentation;
+mod query;
+mod rendition;
+mod segment;
 mod stats;
 mod text;
+mod timeline;
+mod track;
 
 // The public interface is: the two modules above, and these.
 pub use config::{Config, Layout, Numbering};

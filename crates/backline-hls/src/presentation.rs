@@ -5,14 +5,82 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::{Config, Decision, Error, Event, Numbering, Output, Playlist, Point, Stats};
+use crate::clock::Clock;
+use crate::codec::{Codec, TrackConfig, TrackKind};
+use crate::config::{Config, Numbering};
+use crate::cutter::Targets;
+use crate::delivery::{Decision, Playlist};
+use crate::error::Error;
+use crate::event::{Event, Output, Point, RenditionId, Sample, TrackId, UnixMillis, Warning};
+use crate::gather::Gathered;
+use crate::rendition::Rendition;
+use crate::stats::Stats;
+use crate::timeline::Epoch;
+use crate::track::Track;
 
 /// A live presentation: all renditions of one stage.
-#[derive(Debug)]
+///
+/// ```text
+///            Start        enough media              Stop
+///   Idle ----------> Gathering ----------> Live ----------> Stopped
+///                                          ^  |  jump          | Start
+///                               key frame  |  v                v
+///                                         Waiting <------------+
+///                        End, from anywhere: Ended
+/// ```
+///
+/// The methods are of four kinds. `handle_*` tell it what happened, `poll_*` hand out what it wants done, verbs and
+/// nouns are the rest. It opens no socket, reads no clock and starts no thread.
+#[derive(Clone, Debug)]
 pub struct Presentation {
-    config: Config,
-    outputs: VecDeque<Output>,
-    started: Instant,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) phase: Phase,
+    pub(crate) outputs: VecDeque<Output>,
+    /// The publisher's tracks, picture first. Fixed once the first media is out.
+    pub(crate) tracks: Vec<Track>,
+    pub(crate) gathered: Gathered,
+    pub(crate) renditions: Vec<Rendition>,
+    pub(crate) targets: Option<Targets>,
+    pub(crate) epoch: Epoch,
+    /// Wall clock and own clock at the publisher's start.
+    pub(crate) start: (UnixMillis, u64),
+    /// The next picture opens a discontinuity's first part, which goes out alone.
+    pub(crate) fresh: bool,
+    /// Whether viewers can get a playlist.
+    pub(crate) playable: bool,
+    /// Version of the multivariant playlist.
+    pub(crate) version: u64,
+    pub(crate) counts: Counts,
+    /// A long group of pictures, or a hole in the sound, that was already reported.
+    pub(crate) reported_gop: bool,
+    pub(crate) reported_sound: bool,
+    pub(crate) ignored: Vec<TrackId>,
+}
+
+/// What only statistics need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) dropped: u64,
+    pub(crate) warnings: u64,
+    pub(crate) discontinuities: u64,
+}
+
+/// Where a presentation is in its life.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Phase {
+    /// No publisher yet.
+    Idle,
+    /// The first samples are looked at: which tracks, what rate.
+    Gathering,
+    /// Media goes out.
+    Live,
+    /// A publisher is there; the next sync sample of the leading track begins a discontinuity.
+    Waiting,
+    /// The publisher is gone, what it sent is listed.
+    Stopped,
+    /// Nothing follows.
+    Ended,
 }
 
 /// A playlist's text in one form and version.
@@ -23,9 +91,9 @@ pub struct Rendered {
     pub text: Bytes,
     /// The text as a gzip file, with the feature `gzip`.
     pub gzip: Option<Bytes>,
-    /// The last part that it lists.
+    /// The last part that it lists; [`Point::END`] after the end.
     pub listed: Point,
-    /// The last closed segment that it lists.
+    /// The last closed segment that it lists; (0, 0) before the first; [`Point::END`] after the end.
     pub closed: Point,
     /// Grows with every change of the playlist.
     pub version: u64,
@@ -39,10 +107,27 @@ impl Presentation {
     /// [`Error::ConfigRange`] names the first field that is out of its bounds.
     pub fn new(config: Config, now: Instant) -> Result<Self, Error> {
         config.check()?;
+        let mut config = config;
+        // (0, 0) is the point before the first closed segment.
+        config.numbering.msn = config.numbering.msn.max(1);
         Ok(Self {
+            clock: Clock::new(now),
             config,
-            outputs: VecDeque::new(),
-            started: now,
+            phase: Phase::Idle,
+            outputs: VecDeque::with_capacity(32),
+            tracks: Vec::new(),
+            gathered: Gathered::default(),
+            renditions: Vec::new(),
+            targets: None,
+            epoch: Epoch::default(),
+            start: (UnixMillis(0), 0),
+            fresh: false,
+            playable: false,
+            version: 0,
+            counts: Counts::default(),
+            reported_gop: false,
+            reported_sound: false,
+            ignored: Vec::new(),
         })
     }
 
@@ -53,13 +138,41 @@ impl Presentation {
     /// [`Error::QueueFull`] if `limits.outputs` outputs wait: drain [`poll_output`](Self::poll_output) and call again.
     /// Every other error says what was wrong with the event. In each case nothing has changed.
     pub fn handle_event(&mut self, now: Instant, event: Event) -> Result<(), Error> {
-        let _ = (now, event);
-        Ok(())
+        let now_ns = self.clock.advance(now);
+        if self.outputs.len() >= self.config.limits.outputs.max(1) {
+            return Err(Error::QueueFull {
+                waiting: self.outputs.len(),
+                limit: self.config.limits.outputs,
+            });
+        }
+        if self.phase == Phase::Ended {
+            return Err(Error::Ended);
+        }
+        match event {
+            Event::Config {
+                track,
+                codec,
+                record,
+            } => self.configure(now_ns, track, codec, record),
+            Event::End => {
+                self.end(now_ns);
+                Ok(())
+            }
+            Event::Sample { track, sample } => self.sample(now_ns, track, sample),
+            Event::Start { wall } => {
+                self.begin(now_ns, wall);
+                Ok(())
+            }
+            Event::Stop => {
+                self.stop(now_ns);
+                Ok(())
+            }
+        }
     }
 
-    /// Moves the clock.
+    /// Moves the clock. A presentation waits for nothing but its publisher, so nothing else happens.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        self.clock.advance(now);
     }
 
     /// The next thing to do.
@@ -67,7 +180,7 @@ impl Presentation {
         self.outputs.pop_front()
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout).
+    /// When to call [`handle_timeout`](Self::handle_timeout): never, until a policy for silent sources needs it.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         None
@@ -75,34 +188,245 @@ impl Presentation {
 
     /// Decides what a request gets. `path` is relative to the presentation: `index.m3u8`, `v0/index.m3u8`,
     /// `v0/p123.m4s`, `v0/s7.m4s`, `v0/i0.mp4`; `query` is what follows the `?`.
+    ///
+    /// The same arguments in the same state give the same answer.
     #[must_use]
     pub fn decide(&self, now: Instant, path: &str, query: Option<&str>) -> Decision {
-        let _ = (now, path, query);
-        Decision::Refuse {
-            status: 404,
-            reason: crate::Refusal::NotPublished,
-            headers: crate::Headers::playlist(1),
-        }
+        crate::delivery::decide(self, now, path, query)
     }
 
     /// Renders a playlist in one form; `None` before there is one. The text is made anew by every call: store it
-    /// until the rendition advances.
+    /// until the rendition advances (PL-15).
     #[must_use]
     pub fn render(&self, playlist: Playlist) -> Option<Rendered> {
-        let _ = playlist;
-        None
+        let targets = self.targets.as_ref().filter(|_| self.playable)?;
+        let ended = self.phase == Phase::Ended;
+        let independent = self.config.independent_segments;
+        let (text, rendition, version) = match playlist.rendition {
+            None => {
+                let text =
+                    crate::multivariant::multivariant(&self.renditions, &self.tracks, independent);
+                (text, self.renditions.first()?, self.version)
+            }
+            Some(id) => {
+                let rendition = self.rendition(id)?;
+                let all = &self.renditions;
+                let text = crate::playlist::media(
+                    rendition,
+                    all,
+                    targets,
+                    playlist.form,
+                    ended,
+                    independent,
+                );
+                (text, rendition, rendition.version)
+            }
+        };
+        let (listed, closed) = if ended {
+            (Point::END, Point::END)
+        } else {
+            rendition.points()
+        };
+        #[cfg(feature = "gzip")]
+        let gzip = Some(Bytes::from(crate::gzip::gzip(text.as_bytes())));
+        #[cfg(not(feature = "gzip"))]
+        let gzip = None;
+        Some(Rendered {
+            text: Bytes::from(text),
+            gzip,
+            listed,
+            closed,
+            version,
+        })
     }
 
     /// The next numbers, to be kept over a restart.
     #[must_use]
     pub fn numbering(&self) -> Numbering {
-        self.config.numbering
+        let mut numbering = self.config.numbering;
+        for rendition in &self.renditions {
+            let open = rendition
+                .open
+                .as_ref()
+                .map_or(rendition.next_msn, |open| open.msn.saturating_add(1));
+            numbering.msn = numbering.msn.max(open);
+            numbering.part = numbering.part.max(rendition.next_part);
+            let init = rendition
+                .next_init
+                .unwrap_or(rendition.init)
+                .saturating_add(1);
+            numbering.init = numbering.init.max(init);
+        }
+        // The restart itself is a discontinuity.
+        if !self.renditions.is_empty() {
+            let crossed = self.counts.discontinuities.saturating_add(1);
+            numbering.discontinuity_sequence =
+                numbering.discontinuity_sequence.saturating_add(crossed);
+        }
+        numbering
     }
 
     /// A snapshot for the operator.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let _ = self.started;
-        Stats::default()
+        crate::stats::snapshot(self)
+    }
+
+    /// A new publisher. The one before it may not have said goodbye.
+    fn begin(&mut self, now_ns: u64, wall: UnixMillis) {
+        self.start = (wall, now_ns);
+        match self.phase {
+            Phase::Idle | Phase::Gathering => {
+                self.tracks.clear();
+                self.gathered = Gathered::default();
+                self.ignored.clear();
+                self.phase = Phase::Gathering;
+            }
+            Phase::Live => {
+                self.flush(now_ns);
+                self.phase = Phase::Waiting;
+            }
+            Phase::Stopped | Phase::Waiting => self.phase = Phase::Waiting,
+            Phase::Ended => {}
+        }
+        for track in &mut self.tracks {
+            track.restart();
+        }
+    }
+
+    fn stop(&mut self, now_ns: u64) {
+        match self.phase {
+            Phase::Gathering => {
+                self.tracks.clear();
+                self.gathered = Gathered::default();
+                self.phase = Phase::Idle;
+            }
+            Phase::Live => {
+                self.flush(now_ns);
+                self.phase = Phase::Stopped;
+            }
+            Phase::Waiting => self.phase = Phase::Stopped,
+            Phase::Ended | Phase::Idle | Phase::Stopped => {}
+        }
+    }
+
+    fn end(&mut self, now_ns: u64) {
+        if self.phase == Phase::Live {
+            self.flush(now_ns);
+        }
+        self.phase = Phase::Ended;
+        self.version = self.version.saturating_add(1);
+        for rendition in &mut self.renditions {
+            rendition.version = rendition.version.saturating_add(1);
+            rendition.retract(&mut self.outputs);
+        }
+        // Also where nothing was ever listed: requests that wait for a first playlist must not wait on.
+        let ids = self
+            .renditions
+            .iter()
+            .map(|rendition| rendition.id)
+            .chain([RenditionId::MULTIVARIANT]);
+        self.outputs.extend(ids.map(|rendition| Output::Advanced {
+            rendition,
+            listed: Point::END,
+            closed: Point::END,
+        }));
+        self.outputs.push_back(Output::Ended);
+    }
+
+    fn configure(
+        &mut self,
+        now_ns: u64,
+        id: TrackId,
+        codec: Codec,
+        record: Bytes,
+    ) -> Result<(), Error> {
+        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+            return Err(Error::NotStarted { track: id });
+        }
+        if codec.kind() != id.kind {
+            return Err(Error::CodecKind { track: id, codec });
+        }
+        if let Some(index) = self.tracks.iter().position(|track| track.id == id) {
+            return self.reconfigure(now_ns, index, codec, record);
+        }
+        let config = TrackConfig::parse(codec, record, &self.config.limits)?;
+        if self.phase != Phase::Gathering
+            || self.tracks.iter().any(|track| track.id.kind == id.kind)
+        {
+            self.ignore(id);
+            return Ok(());
+        }
+        let track = Track::new(id, config);
+        match id.kind {
+            TrackKind::Audio => self.tracks.push(track),
+            TrackKind::Video => self.tracks.insert(0, track),
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, now_ns: u64, id: TrackId, sample: Sample) -> Result<(), Error> {
+        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+            return Err(Error::NotStarted { track: id });
+        }
+        let limit = self.config.limits.sample_bytes;
+        if sample.data.len() > limit {
+            return Err(Error::SampleTooLarge {
+                track: id,
+                size: sample.data.len(),
+                limit,
+            });
+        }
+        let Sample {
+            dts_ns,
+            composition_ns,
+            ..
+        } = sample;
+        if sample.data.is_empty() {
+            return Err(Error::SampleEmpty { track: id, dts_ns });
+        }
+        if dts_ns.unsigned_abs() > MAX_DTS_NS || composition_ns.unsigned_abs() > MAX_COMPOSITION_NS
+        {
+            return Err(Error::SampleTime {
+                track: id,
+                dts_ns,
+                composition_ns,
+            });
+        }
+        let Some(index) = self.tracks.iter().position(|track| track.id == id) else {
+            return if self.ignored.contains(&id) {
+                Ok(())
+            } else {
+                Err(Error::SampleBeforeConfig { track: id })
+            };
+        };
+        if self.phase == Phase::Gathering {
+            return self.gather(now_ns, index, sample);
+        }
+        self.live_sample(now_ns, index, sample)
+    }
+
+    /// A track that is not shown; said once.
+    pub(crate) fn ignore(&mut self, track: TrackId) {
+        if !self.ignored.contains(&track) && self.ignored.len() < IGNORED_MAX {
+            self.ignored.push(track);
+            self.warn(Warning::TrackIgnored { track });
+        }
+    }
+
+    pub(crate) fn warn(&mut self, warning: Warning) {
+        self.counts.warnings = self.counts.warnings.saturating_add(1);
+        self.outputs.push_back(Output::Warning(warning));
+    }
+
+    pub(crate) fn rendition(&self, id: RenditionId) -> Option<&Rendition> {
+        self.renditions.iter().find(|rendition| rendition.id == id)
     }
 }
+
+/// 2^62 ns are 146 years.
+const MAX_DTS_NS: u64 = 1 << 62;
+/// FLV's composition offset is a signed 24-bit number of milliseconds; no codec reorders over more than this.
+const MAX_COMPOSITION_NS: u64 = 16_000_000_000;
+/// Ignored tracks that are remembered: more come from a broken publisher.
+const IGNORED_MAX: usize = 32;

@@ -1,7 +1,9 @@
 //! What the operator's page shows of a presentation.
 
 use crate::codec::Codec;
-use crate::{Numbering, TrackId};
+use crate::config::Numbering;
+use crate::event::TrackId;
+use crate::presentation::{Phase, Presentation};
 
 /// A snapshot of a presentation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,4 +59,57 @@ pub struct TrackStats {
     pub samples: u64,
     /// Bytes taken.
     pub bytes: u64,
+}
+
+pub(crate) fn snapshot(presentation: &Presentation) -> Stats {
+    let tracks: Vec<TrackStats> = presentation
+        .tracks
+        .iter()
+        .map(|track| TrackStats {
+            track: track.id,
+            codec: track.config.codec(),
+            codecs: track.config.codecs().to_owned(),
+            resolution: track.config.resolution(),
+            milli_fps: track.meter.milli_fps,
+            bitrate: track.meter.bitrate,
+            key_interval_ms: track
+                .meter
+                .key_interval_ns
+                .map(|ns| ns.unsigned_abs() / 1_000_000),
+            samples: track.meter.samples,
+            bytes: track.meter.bytes,
+        })
+        .collect();
+    let newest = |index: usize| presentation.tracks.get(index)?.meter.last_dts_ns;
+    let av_skew_ms = newest(0)
+        .zip(newest(1))
+        .map(|(picture, sound)| picture.saturating_sub(sound) / 1_000_000);
+    Stats {
+        live: matches!(
+            presentation.phase,
+            Phase::Gathering | Phase::Live | Phase::Waiting
+        ),
+        playable: presentation.playable,
+        tracks,
+        parts: presentation
+            .renditions
+            .iter()
+            .map(|rendition| rendition.parts_made)
+            .sum(),
+        segments: presentation
+            .renditions
+            .iter()
+            .map(|rendition| rendition.segments_made)
+            .sum(),
+        discontinuities: presentation.counts.discontinuities,
+        samples_dropped: presentation.counts.dropped,
+        warnings: presentation.counts.warnings,
+        clock_clamped: presentation.clock.clamped(),
+        av_skew_ms,
+        part_target_us: presentation
+            .targets
+            .map(|targets| targets.part_units.saturating_mul(10)),
+        target_duration_s: presentation.targets.map(|targets| targets.target_s),
+        numbering: presentation.numbering(),
+    }
 }

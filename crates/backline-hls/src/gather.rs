@@ -1,0 +1,196 @@
+//! The first samples: which tracks there are and how long a frame lasts decides what can never change later.
+
+use crate::Error;
+use crate::codec::TrackKind;
+use crate::config::Layout;
+use crate::cutter::Targets;
+use crate::event::{ObjectId, ObjectKind, Output, RenditionId, Sample, TrackId};
+use crate::fmp4::{Brand, init};
+use crate::presentation::{Phase, Presentation};
+use crate::rendition::{MAIN_TRACK, Rendition, SOUND_TRACK};
+use crate::timeline::Epoch;
+use crate::track::Track;
+
+/// Pictures that a rate is told from.
+const PICTURES_MIN: usize = 4;
+/// A publisher whose first samples span more than this has jumped.
+const SPAN_MAX_NS: i64 = 10_000_000_000;
+
+/// Samples that wait for the decision, with the time at which each came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gathered {
+    samples: Vec<(u64, TrackId, Sample)>,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn times(&self, id: TrackId) -> impl Iterator<Item = i64> {
+        self.samples
+            .iter()
+            .filter(move |(_, track, _)| *track == id)
+            .map(|(_, _, sample)| sample.dts_ns)
+    }
+
+    fn has(&self, id: TrackId) -> bool {
+        self.samples.iter().any(|(_, track, _)| *track == id)
+    }
+}
+
+impl Presentation {
+    /// Keeps a first sample; decides once there are enough.
+    pub(crate) fn gather(
+        &mut self,
+        now_ns: u64,
+        index: usize,
+        sample: Sample,
+    ) -> Result<(), Error> {
+        let Some(lead) = self.tracks.first().map(|track| track.id) else {
+            return Ok(());
+        };
+        let Some(track) = self.tracks.get_mut(index) else {
+            return Ok(());
+        };
+        let id = track.id;
+        let led = self.gathered.has(lead);
+        if id.kind == TrackKind::Audio {
+            track.newest = Some(sample.data.clone());
+        }
+        // Sound before the first picture has nothing to go with, and a picture without its key frame shows nothing.
+        if !led && (id != lead || (id.kind == TrackKind::Video && !sample.sync)) {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            return Ok(());
+        }
+        let first = self.gathered.times(id).next().unwrap_or(sample.dts_ns);
+        if !(0..SPAN_MAX_NS).contains(&sample.dts_ns.saturating_sub(first)) {
+            self.gathered = Gathered::default();
+            return Ok(());
+        }
+        self.gathered.bytes = self.gathered.bytes.saturating_add(sample.data.len());
+        self.gathered.samples.push((now_ns, id, sample));
+        if self.decided(lead) {
+            return self.freeze();
+        }
+        Ok(())
+    }
+
+    /// Whether the set of tracks and the rate can be fixed.
+    fn decided(&self, lead: TrackId) -> bool {
+        let gathered = &self.gathered;
+        let limits = &self.config.limits;
+        if gathered.samples.len() >= limits.part_samples || gathered.bytes >= limits.part_bytes {
+            return true;
+        }
+        let first = gathered.times(lead).next().unwrap_or(0);
+        let last = gathered.times(lead).last().unwrap_or(0);
+        let span = u128::from(last.saturating_sub(first).unsigned_abs());
+        let complete = self.tracks.len() > 1 && self.tracks.iter().all(|track| self.heard(track));
+        let waited = span >= self.config.track_wait.as_nanos();
+        let enough = lead.kind == TrackKind::Audio
+            || gathered
+                .times(lead)
+                .nth(PICTURES_MIN.saturating_sub(1))
+                .is_some();
+        span >= self.config.probe.as_nanos() && enough && (complete || waited)
+    }
+
+    fn heard(&self, track: &Track) -> bool {
+        track.newest.is_some() || self.gathered.has(track.id)
+    }
+
+    /// Fixes tracks, rate, targets and renditions, then plays what was gathered.
+    fn freeze(&mut self) -> Result<(), Error> {
+        let (tracks, silent): (Vec<_>, Vec<_>) = self
+            .tracks
+            .iter()
+            .cloned()
+            .partition(|track| self.heard(track));
+        let mut tracks = tracks;
+        for track in &mut tracks {
+            let first = self.gathered.times(track.id).next().unwrap_or(0);
+            let epoch = Epoch {
+                in_ns: first,
+                ..Epoch::default()
+            };
+            let timescale = track.config.timescale();
+            let times: Vec<i64> = self
+                .gathered
+                .times(track.id)
+                .map(|ns| epoch.ticks(ns, timescale))
+                .collect();
+            track.learn(&times);
+        }
+        let Some(lead) = tracks.first() else {
+            return Ok(());
+        };
+        let targets = Targets::solve(
+            self.config.part_target,
+            self.config.segment_target,
+            lead.timeline.pace.frame(),
+            lead.config.timescale(),
+            lead.exact(),
+        );
+        let muxed = self.config.layout == Layout::Muxed;
+        let mut renditions = Vec::with_capacity(2);
+        for track in tracks.iter().take(if muxed { 1 } else { 2 }) {
+            let id = match (muxed, track.id.kind) {
+                (true, _) => RenditionId::MUXED,
+                (false, TrackKind::Audio) => RenditionId::AUDIO,
+                (false, TrackKind::Video) => RenditionId::VIDEO,
+            };
+            renditions.push(Rendition::new(
+                id,
+                track.config.timescale(),
+                &targets,
+                self.config.numbering,
+            ));
+        }
+        let mut inits = Vec::with_capacity(2);
+        for (index, rendition) in renditions.iter().enumerate() {
+            let body = init_of(&tracks, index, muxed)?;
+            let object = ObjectId {
+                rendition: rendition.id,
+                kind: ObjectKind::Init,
+                number: rendition.init,
+            };
+            inits.push(Output::Init { object, body });
+        }
+        self.tracks = tracks;
+        self.renditions = renditions;
+        self.targets = Some(targets);
+        self.outputs.extend(inits);
+        self.phase = Phase::Waiting;
+        for track in silent {
+            self.ignore(track.id);
+        }
+        let gathered = core::mem::take(&mut self.gathered);
+        for (came_ns, id, sample) in gathered.samples {
+            let Some(index) = self.tracks.iter().position(|track| track.id == id) else {
+                continue;
+            };
+            // A sample beyond a limit was taken once already and can only be left out now.
+            if self.live_sample(came_ns, index, sample).is_err() {
+                self.counts.dropped = self.counts.dropped.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The init segment of a rendition, with the configurations that come next.
+pub(crate) fn init_of(
+    tracks: &[Track],
+    rendition: usize,
+    muxed: bool,
+) -> Result<bytes::Bytes, Error> {
+    let config = |index: usize| {
+        let track = tracks.get(index)?;
+        Some(track.next_config.as_ref().unwrap_or(&track.config))
+    };
+    let Some(main) = config(rendition) else {
+        return Ok(bytes::Bytes::new());
+    };
+    match config(1).filter(|_| muxed) {
+        Some(sound) => init(&[(MAIN_TRACK, main), (SOUND_TRACK, sound)], Brand::Iso6),
+        None => init(&[(MAIN_TRACK, main)], Brand::Cmaf),
+    }
+}

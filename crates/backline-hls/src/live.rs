@@ -1,0 +1,583 @@
+//! Live media: samples onto the timeline, parts and segments out of it, all renditions in one step.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "ticks come from nanoseconds below 2^62"
+)]
+
+use bytes::Bytes;
+
+use crate::Error;
+use crate::codec::{Codec, TrackConfig};
+use crate::config::Layout;
+use crate::cutter::{Cutter, Targets};
+use crate::event::{ObjectKind, Output, RenditionId, Sample, Warning};
+use crate::fmp4::FragmentSample;
+use crate::gather::init_of;
+use crate::presentation::{Phase, Presentation};
+use crate::rendition::Moment;
+use crate::text::UNITS_PER_SECOND;
+use crate::timeline::{Epoch, Last, Place, ticks, to_ns};
+
+/// Decode time of the first sample ever: composition offsets below zero still give a presentation time above it.
+const ORIGIN_NS: i64 = 1_000_000_000;
+const NS_PER_MS: i64 = 1_000_000;
+
+impl Presentation {
+    /// Takes a sample of a known track once the renditions are fixed.
+    pub(crate) fn live_sample(
+        &mut self,
+        now_ns: u64,
+        index: usize,
+        sample: Sample,
+    ) -> Result<(), Error> {
+        if index > 0 {
+            return self.sound(sample);
+        }
+        let (Some(track), Some(rendition)) = (self.tracks.first_mut(), self.renditions.first())
+        else {
+            return Ok(());
+        };
+        let (bytes, limits) = (
+            rendition.part.bytes.saturating_add(sample.data.len()),
+            &self.config.limits,
+        );
+        if bytes > limits.part_bytes {
+            return Err(Error::PartTooLarge {
+                track: track.id,
+                what: "bytes",
+                value: bytes,
+                limit: limits.part_bytes,
+            });
+        }
+        let samples = rendition.part.main.samples.len();
+        if samples >= limits.part_samples {
+            let (value, limit) = (samples.saturating_add(1), limits.part_samples);
+            return Err(Error::PartTooLarge {
+                track: track.id,
+                what: "samples",
+                value,
+                limit,
+            });
+        }
+        let sync = sample.sync || track.is_sound();
+        if self.phase == Phase::Live {
+            let step_ns = track
+                .meter
+                .last_dts_ns
+                .map_or(0, |last| sample.dts_ns.saturating_sub(last));
+            let back = i128::from(step_ns)
+                < -i128::try_from(limits.step_back.as_nanos()).unwrap_or(i128::MAX);
+            let forward = i128::from(step_ns)
+                > i128::try_from(limits.step_forward.as_nanos()).unwrap_or(i128::MAX);
+            let track = track.id;
+            if back || forward {
+                self.warn(Warning::Jump {
+                    track,
+                    by_ms: step_ns / NS_PER_MS,
+                });
+            }
+            let reconfigured = sync && self.tracks.iter().any(|track| track.next_config.is_some());
+            if back || forward || reconfigured {
+                self.flush(now_ns);
+                self.phase = Phase::Waiting;
+                self.tracks.iter_mut().for_each(|track| track.restart());
+            }
+        }
+        if let Some(track) = self.tracks.first_mut() {
+            track.meter.see(sample.dts_ns, sample.data.len(), sync);
+            if track.next_config.is_some() && !sync || self.phase == Phase::Waiting && !sync {
+                self.counts.dropped = self.counts.dropped.saturating_add(1);
+                return Ok(());
+            }
+        }
+        if self.phase == Phase::Waiting {
+            self.begin_epoch(now_ns, sample.dts_ns);
+        }
+        self.lead(now_ns, sync, sample);
+        Ok(())
+    }
+
+    /// A track's record came again. Unless it is the same, the next sync sample begins a discontinuity with it.
+    pub(crate) fn reconfigure(
+        &mut self,
+        now_ns: u64,
+        index: usize,
+        codec: Codec,
+        record: Bytes,
+    ) -> Result<(), Error> {
+        let muxed = self.config.layout == Layout::Muxed;
+        let Some(track) = self.tracks.get(index) else {
+            return Ok(());
+        };
+        let newest = track.next_config.as_ref().unwrap_or(&track.config);
+        if newest.codec() == codec && *newest.record() == record {
+            return Ok(());
+        }
+        let config = TrackConfig::parse(codec, record, &self.config.limits)?;
+        if self.phase == Phase::Gathering {
+            if let Some(track) = self.tracks.get_mut(index) {
+                *track = crate::track::Track::new(track.id, config);
+            }
+            return Ok(());
+        }
+        let which = if muxed { 0 } else { index };
+        let Some(rendition) = self.renditions.get(which) else {
+            return Ok(());
+        };
+        let (alive, limit) = (rendition.inits_alive(), self.config.limits.init_generations);
+        if alive >= limit {
+            return Err(Error::ConfigFlapping {
+                track: track.id,
+                alive,
+                limit,
+            });
+        }
+        let mut tracks = self.tracks.clone();
+        if let Some(track) = tracks.get_mut(index) {
+            track.next_config = Some(config);
+        }
+        let body = init_of(&tracks, which, muxed)?;
+        self.tracks = tracks;
+        if let Some(rendition) = self.renditions.get_mut(which) {
+            let number = rendition.next_init.unwrap_or(rendition.init) + 1;
+            rendition.next_init = Some(number);
+            self.outputs.push_back(Output::Init {
+                object: rendition.object(ObjectKind::Init, number),
+                body,
+            });
+        }
+        // The hint for it (PL-8).
+        self.announce(now_ns, false);
+        Ok(())
+    }
+
+    /// Ends what is open in all renditions. The next sample begins a discontinuity.
+    pub(crate) fn flush(&mut self, now_ns: u64) {
+        self.close_lead_part(now_ns);
+        self.close_segments(now_ns);
+        // Little was listed yet, but no more will come for a while.
+        self.playable |= self
+            .renditions
+            .iter()
+            .all(|rendition| rendition.listed_units() > 0);
+        self.announce(now_ns, true);
+    }
+
+    fn begin_epoch(&mut self, now_ns: u64, dts_ns: i64) {
+        let ends = self
+            .tracks
+            .iter()
+            .map(|track| to_ns(track.timeline.next(), track.config.timescale()));
+        let end_ns = ends.max().unwrap_or(0);
+        let first = self
+            .renditions
+            .iter()
+            .all(|rendition| rendition.listed_units() == 0);
+        let (wall, start_ns) = self.start;
+        let wall_ms = wall
+            .0
+            .saturating_add(now_ns.saturating_sub(start_ns) / NS_PER_MS.unsigned_abs());
+        // Whole milliseconds convert to every timescale without falling before the end.
+        let out_ns = if first {
+            ORIGIN_NS
+        } else {
+            (end_ns + NS_PER_MS) / NS_PER_MS * NS_PER_MS
+        };
+        let before_ms = if first {
+            0
+        } else {
+            self.epoch.date_ms(out_ns / NS_PER_MS, 1_000)
+        };
+        // A publisher that sent faster than time passes must not make dates ambiguous (SEG-8).
+        self.epoch = Epoch {
+            in_ns: dts_ns,
+            out_ns,
+            wall_ms: wall_ms.max(before_ms),
+        };
+        if !first {
+            self.counts.discontinuities = self.counts.discontinuities.saturating_add(1);
+        }
+        let targets = self.targets;
+        for track in &mut self.tracks {
+            track.adopt_config();
+            track.restart();
+        }
+        let muxed = self.config.layout == Layout::Muxed;
+        for (index, rendition) in self.renditions.iter_mut().enumerate() {
+            rendition.restart();
+            let track = self.tracks.get(if muxed { 0 } else { index });
+            if let (Some(track), Some(targets)) = (track, targets) {
+                rendition.timescale = track.config.timescale();
+                rendition.cutter = Cutter::new(&targets, rendition.timescale);
+            }
+        }
+        self.fresh = !first;
+        self.reported_gop = false;
+        self.phase = Phase::Live;
+    }
+
+    /// Places a sample of the leading track, which decides where parts and segments end.
+    fn lead(&mut self, now_ns: u64, sync: bool, sample: Sample) {
+        let (Some(track), Some(rendition)) = (self.tracks.first_mut(), self.renditions.first_mut())
+        else {
+            return;
+        };
+        let timescale = rendition.timescale;
+        let due = self.epoch.ticks(sample.dts_ns, timescale);
+        let cutter = rendition.cutter;
+        let last = rendition.part.last_duration().map(|duration| Last {
+            duration,
+            room: cutter.cap - rendition.part.main.fill,
+        });
+        let Some(mut place) = track.timeline.place(due, last) else {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            return;
+        };
+        rendition.part.grow(place.grow);
+        let frame = track.timeline.pace.frame();
+        let mut closed = false;
+        if self.segment_ends(sync, sample.dts_ns) {
+            self.close_lead_part(now_ns);
+            self.close_segments(now_ns);
+            closed = true;
+        } else {
+            self.make_room(now_ns, frame, &mut place);
+        }
+        let fresh = core::mem::take(&mut self.fresh);
+        let full = self.push_lead(now_ns, sync, sample, place, fresh);
+        let before = self.outputs.len();
+        if full {
+            self.close_lead_part(now_ns);
+            self.sound_parts(now_ns, false);
+        }
+        if closed || full || self.outputs.len() > before {
+            self.announce(now_ns, closed);
+        }
+    }
+
+    /// Ends the open part where the sample before had to be stretched so far that nothing more fits in.
+    fn make_room(&mut self, now_ns: u64, frame: i64, place: &mut Place) {
+        let (Some(track), Some(rendition)) = (self.tracks.first_mut(), self.renditions.first_mut())
+        else {
+            return;
+        };
+        let fill = rendition.part.main.fill;
+        if rendition.part.is_empty() || (rendition.cutter.cap - fill) * 2 >= frame {
+            return;
+        }
+        let stretch = rendition.cutter.stretch(fill);
+        rendition.part.grow(stretch);
+        track.timeline.extend(stretch);
+        place.late -= stretch;
+        place.want -= stretch;
+        self.close_lead_part(now_ns);
+        self.sound_parts(now_ns, false);
+        self.announce(now_ns, false);
+    }
+
+    /// Appends the sample. Returns whether the part ends with it.
+    fn push_lead(
+        &mut self,
+        now_ns: u64,
+        sync: bool,
+        sample: Sample,
+        place: Place,
+        alone: bool,
+    ) -> bool {
+        let moment = self.moment(now_ns);
+        let (Some(track), Some(rendition)) = (self.tracks.first_mut(), self.renditions.first_mut())
+        else {
+            return false;
+        };
+        let pace = &track.timeline.pace;
+        let fit = rendition
+            .cutter
+            .fit(rendition.part.main.fill, place.want, pace.frame());
+        let offset = ticks(i128::from(sample.composition_ns), rendition.timescale);
+        let composition = match (track.is_sound(), place.on_grid) {
+            (true, _) => 0,
+            (false, true) => pace.on_grid(offset),
+            (false, false) => offset + place.late,
+        };
+        let row = FragmentSample {
+            duration: u32::try_from(fit.duration).unwrap_or(u32::MAX),
+            size: u32::try_from(sample.data.len()).unwrap_or(u32::MAX),
+            composition: i32::try_from(composition).unwrap_or(0),
+            sync,
+        };
+        let start = track.timeline.next();
+        rendition.push(&moment, start, row, sample.data);
+        track.timeline.extend(fit.duration);
+        // The first picture after a return goes out at once; a part that starts with a sync sample may be short.
+        fit.close || alone
+    }
+
+    /// Takes sound that goes beside a picture; it waits for the picture's part.
+    fn sound(&mut self, sample: Sample) -> Result<(), Error> {
+        let (Some(targets), Some(lead)) = (self.targets, self.tracks.first()) else {
+            return Ok(());
+        };
+        let lead_ns = to_ns(lead.timeline.next(), lead.config.timescale());
+        let step_ns = i64::try_from(self.config.limits.step_forward.as_nanos()).unwrap_or(i64::MAX);
+        let Some(track) = self.tracks.get_mut(1) else {
+            return Ok(());
+        };
+        let (id, limits) = (track.id, &self.config.limits);
+        let (count, bytes) = (
+            track.waiting.len(),
+            track.waiting_bytes.saturating_add(sample.data.len()),
+        );
+        if self.phase != Phase::Live || track.next_config.is_some() {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            return Ok(());
+        }
+        if count >= limits.part_samples {
+            let (value, limit) = (count.saturating_add(1), limits.part_samples);
+            return Err(Error::PartTooLarge {
+                track: id,
+                what: "samples",
+                value,
+                limit,
+            });
+        }
+        if bytes > limits.part_bytes {
+            return Err(Error::PartTooLarge {
+                track: id,
+                what: "bytes",
+                value: bytes,
+                limit: limits.part_bytes,
+            });
+        }
+        let timescale = track.config.timescale();
+        let due = self.epoch.ticks(sample.dts_ns, timescale);
+        let ahead_ns = to_ns(due, timescale) - lead_ns;
+        if ahead_ns.abs() > step_ns {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            if !core::mem::replace(&mut track.stepped, true) {
+                self.warn(Warning::Jump {
+                    track: id,
+                    by_ms: ahead_ns / NS_PER_MS,
+                });
+            }
+            return Ok(());
+        }
+        track.meter.see(sample.dts_ns, sample.data.len(), false);
+        let origin = ticks(i128::from(self.epoch.out_ns), timescale);
+        let early = due + track.timeline.pace.frame() / 2 < origin;
+        let longest = Cutter::new(&targets, timescale).cap;
+        if early || !track.wait(due, sample.data, longest) {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+        } else {
+            self.reported_sound = false;
+        }
+        Ok(())
+    }
+
+    /// Whether the open segment ends before a sample (SEG-1, SEG-4). Warns of a group of pictures that is too long.
+    fn segment_ends(&mut self, sync: bool, dts_ns: i64) -> bool {
+        let (Some(track), Some(rendition), Some(targets)) =
+            (self.tracks.first(), self.renditions.first(), self.targets)
+        else {
+            return false;
+        };
+        let Some(open) = rendition.open.as_ref() else {
+            return false;
+        };
+        let timescale = rendition.timescale;
+        let frame = track.timeline.pace.frame();
+        let fill = rendition.segment_fill();
+        let target = ticks(
+            i128::try_from(self.config.segment_target.as_nanos()).unwrap_or(0),
+            timescale,
+        );
+        let td = i64::try_from(targets.target_s).unwrap_or(1) * i64::from(timescale);
+        // Beyond this the duration would round to more than the Target Duration.
+        let most = td + i64::from(timescale) / 2 - frame;
+        let gop = track
+            .meter
+            .key_interval_ns
+            .map(|ns| ticks(i128::from(ns), timescale));
+        if sync {
+            let next_is_too_late =
+                gop.is_some_and(|gop| fill + gop > most) && !track.is_sound() && fill * 2 >= target;
+            return fill >= target - frame / 2 || next_is_too_late;
+        }
+        if open.parts >= u64::try_from(self.config.limits.segment_parts).unwrap_or(u64::MAX) {
+            return true;
+        }
+        if fill < td - frame / 2 {
+            return false;
+        }
+        let since_key_ns = track.meter.last_key_ns.map_or(0, |key| dts_ns - key);
+        let until_key = gop.map(|gop| gop - ticks(i128::from(since_key_ns), timescale));
+        if until_key.is_some_and(|until| until > 0 && fill + until <= most) {
+            return fill >= most;
+        }
+        if !core::mem::replace(&mut self.reported_gop, true) {
+            let gop_ms = u64::try_from(since_key_ns / NS_PER_MS).unwrap_or(0);
+            self.warn(Warning::LongGop {
+                gop_ms,
+                target_s: targets.target_s,
+            });
+        }
+        true
+    }
+
+    /// Ends the leading rendition's part; in the muxed layout with the sound that has come for it.
+    fn close_lead_part(&mut self, now_ns: u64) {
+        let moment = self.moment(now_ns);
+        let until_ns = self.lead_end_ns();
+        if self.config.layout == Layout::Muxed {
+            self.fill_sound_hole(until_ns);
+            if let (Some(track), Some(rendition)) =
+                (self.tracks.get_mut(1), self.renditions.first_mut())
+            {
+                let until = ticks(i128::from(until_ns), track.config.timescale());
+                if !rendition.part.is_empty() {
+                    while let Some(placed) = track.next_waiting(until, i64::MAX) {
+                        rendition.part.push_sound(placed);
+                    }
+                }
+            }
+        }
+        if let Some(rendition) = self.renditions.first_mut() {
+            rendition.close_part(&moment, &mut self.outputs);
+        }
+    }
+
+    /// Cuts the sound that goes with the picture so far.
+    fn sound_parts(&mut self, now_ns: u64, flush: bool) {
+        if self.renditions.len() < 2 {
+            return;
+        }
+        let moment = self.moment(now_ns);
+        let until_ns = self.lead_end_ns();
+        self.fill_sound_hole(until_ns);
+        let (Some(track), Some(rendition)) = (self.tracks.get_mut(1), self.renditions.get_mut(1))
+        else {
+            return;
+        };
+        let until = ticks(i128::from(until_ns), rendition.timescale);
+        rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
+        if flush && rendition.open.is_none() {
+            // A segment cannot be empty: the picture's segment ends, so the sound's has to exist.
+            track.conceal(until, rendition.cutter.cap);
+            rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
+        }
+    }
+
+    /// Fills sound that is too far behind the picture, so that the viewers' buffers do not run dry.
+    fn fill_sound_hole(&mut self, until_ns: i64) {
+        let Some(targets) = self.targets else { return };
+        let patience_ns = i64::try_from(self.config.audio_patience.as_nanos()).unwrap_or(i64::MAX);
+        let Some(track) = self.tracks.get_mut(1) else {
+            return;
+        };
+        let timescale = track.config.timescale();
+        let behind_ns = until_ns - to_ns(track.timeline.next(), timescale).max(self.epoch.out_ns);
+        if behind_ns <= patience_ns {
+            return;
+        }
+        let until = ticks(i128::from(until_ns - patience_ns), timescale);
+        track
+            .timeline
+            .begin(ticks(i128::from(self.epoch.out_ns), timescale));
+        track.conceal(until, Cutter::new(&targets, timescale).cap);
+        if !core::mem::replace(&mut self.reported_sound, true) {
+            let behind_ms = u64::try_from(behind_ns / NS_PER_MS).unwrap_or(0);
+            self.warn(Warning::AudioMissing { behind_ms });
+        }
+    }
+
+    /// Ends the open segment of all renditions.
+    fn close_segments(&mut self, now_ns: u64) {
+        let moment = self.moment(now_ns);
+        if self
+            .renditions
+            .first()
+            .is_some_and(|rendition| rendition.open.is_some())
+        {
+            self.sound_parts(now_ns, true);
+        }
+        for rendition in &mut self.renditions {
+            rendition.close_segment(&moment, &mut self.outputs);
+        }
+    }
+
+    /// Makes what was published known, for all renditions at once (SEG-9).
+    pub(crate) fn announce(&mut self, now_ns: u64, segment_closed: bool) {
+        let Some(targets) = self.targets else { return };
+        let moment = self.moment(now_ns);
+        for rendition in &mut self.renditions {
+            rendition.promise(&mut self.outputs);
+        }
+        let was_playable = self.playable;
+        if !was_playable {
+            let lead = self
+                .renditions
+                .first()
+                .map_or(0, |rendition| rendition.listed_units());
+            let all = self
+                .renditions
+                .iter()
+                .all(|rendition| rendition.listed_units() > 0);
+            // A player that joins an almost empty playlist stalls at once (quirks 10, 18).
+            self.playable = all && lead >= targets.hold_back_units();
+        }
+        if !self.playable {
+            return;
+        }
+        for rendition in &mut self.renditions {
+            rendition.version += 1;
+            let (listed, closed) = rendition.points();
+            self.outputs.push_back(Output::Advanced {
+                rendition: rendition.id,
+                listed,
+                closed,
+            });
+        }
+        if segment_closed || self.version == 0 {
+            // Its bandwidth is measured anew.
+            self.version += 1;
+            let (listed, closed) = self
+                .renditions
+                .first()
+                .map(|rendition| rendition.points())
+                .unwrap_or_default();
+            self.outputs.push_back(Output::Advanced {
+                rendition: RenditionId::MULTIVARIANT,
+                listed,
+                closed,
+            });
+        }
+        if segment_closed {
+            for rendition in &mut self.renditions {
+                rendition.expire(&moment, &mut self.outputs);
+            }
+        }
+    }
+
+    /// Where the leading track's media ends.
+    fn lead_end_ns(&self) -> i64 {
+        self.tracks.first().map_or(0, |track| {
+            to_ns(track.timeline.next(), track.config.timescale())
+        })
+    }
+
+    fn moment(&self, now_ns: u64) -> Moment {
+        let window_units = u64::try_from(self.config.window.as_micros() / 10).unwrap_or(u64::MAX);
+        debug_assert!(UNITS_PER_SECOND == 100_000);
+        Moment {
+            now_ns,
+            epoch: self.epoch,
+            targets: self.targets.unwrap_or(Targets {
+                part_units: 0,
+                target_s: 1,
+            }),
+            clock: self.clock,
+            window_units,
+            window_segments: self.config.limits.window_segments.max(4),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Paths of a presentation, relative to its root.
+
+use crate::event::{ObjectKind, RenditionId};
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Path {
+    /// A rendition's playlist.
+    Media(RenditionId),
+    /// `index.m3u8`.
+    Multivariant,
+    /// An init segment, a part or a segment.
+    Object {
+        rendition: RenditionId,
+        kind: ObjectKind,
+        number: u64,
+    },
+}
+
+impl Path {
+    /// Reads a path. Numbers have one spelling: decimal, no sign, no leading zero, below 2^64.
+    pub(crate) fn parse(path: &str) -> Option<Self> {
+        if path == "index.m3u8" {
+            return Some(Self::Multivariant);
+        }
+        let (rendition, file) = path.split_once('/')?;
+        let rendition = match rendition {
+            "a0" => RenditionId::AUDIO,
+            "m0" => RenditionId::MUXED,
+            "v0" => RenditionId::VIDEO,
+            _ => return None,
+        };
+        if file == "index.m3u8" {
+            return Some(Self::Media(rendition));
+        }
+        let (stem, extension) = file.split_once('.')?;
+        let (kind, digits) = match extension {
+            "m4s" => match stem.strip_prefix('p') {
+                Some(digits) => (ObjectKind::Part, digits),
+                None => (ObjectKind::Segment, stem.strip_prefix('s')?),
+            },
+            "mp4" => (ObjectKind::Init, stem.strip_prefix('i')?),
+            _ => return None,
+        };
+        let plain = digits == "0" || !digits.starts_with('0');
+        if !plain
+            || digits.is_empty()
+            || digits.len() > 20
+            || !digits.bytes().all(|digit| digit.is_ascii_digit())
+        {
+            return None;
+        }
+        Some(Self::Object {
+            rendition,
+            kind,
+            number: digits.parse().ok()?,
+        })
+    }
+}

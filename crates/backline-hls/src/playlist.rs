@@ -1,0 +1,167 @@
+//! Media playlists: head and tail are written anew, closed segments bring their lines (PL-1 to PL-13, reference 2.4).
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "sums of listed durations are far below 2^63"
+)]
+
+use crate::cutter::Targets;
+use crate::delivery::Form;
+use crate::rendition::Rendition;
+use crate::segment::Segment;
+use crate::text::{UNITS_PER_SECOND, push_u64, push_units};
+
+/// Room for what is not a segment's own.
+const HEAD_RESERVE: usize = 1_024;
+/// Lowest protocol versions (section 8 of the draft): `EXT-X-MAP` without I-frames needs 6, `EXT-X-SKIP` 9.
+const VERSION_MAP: u64 = 6;
+const VERSION_SKIP: u64 = 9;
+
+/// Writes one rendition's playlist.
+pub(crate) fn media(
+    rendition: &Rendition,
+    others: &[Rendition],
+    targets: &Targets,
+    form: Form,
+    ended: bool,
+    independent: bool,
+) -> String {
+    let skipped = match form {
+        Form::Full => 0,
+        Form::Skip if ended => 0,
+        Form::Skip => skippable(rendition, targets),
+    };
+    let text_len: usize = rendition
+        .closed
+        .iter()
+        .skip(skipped)
+        .map(Segment::len)
+        .sum();
+    let mut out = String::with_capacity(
+        HEAD_RESERVE + text_len + rendition.open.as_ref().map_or(0, Segment::len),
+    );
+    head(
+        &mut out,
+        rendition,
+        targets,
+        if skipped > 0 {
+            VERSION_SKIP
+        } else {
+            VERSION_MAP
+        },
+        independent,
+    );
+    let mut init = None;
+    if skipped > 0 {
+        out.push_str("#EXT-X-SKIP:SKIPPED-SEGMENTS=");
+        push_u64(&mut out, u64::try_from(skipped).unwrap_or(u64::MAX));
+        out.push('\n');
+        init = rendition
+            .closed
+            .get(skipped - 1)
+            .map(|segment| segment.init);
+    }
+    for segment in rendition
+        .closed
+        .iter()
+        .skip(skipped)
+        .chain(rendition.open.as_ref().filter(|open| open.parts > 0))
+    {
+        // Tags that belong to a segment come before its first part (PL-11).
+        if segment.discontinuity {
+            out.push_str("#EXT-X-DISCONTINUITY\n");
+        }
+        if init != Some(segment.init) || segment.discontinuity {
+            out.push_str("#EXT-X-MAP:URI=\"i");
+            push_u64(&mut out, segment.init);
+            out.push_str(".mp4\"\n");
+            init = Some(segment.init);
+        }
+        segment.write(&mut out, segment.msn >= rendition.parts_from_msn);
+    }
+    if ended {
+        out.push_str("#EXT-X-ENDLIST\n");
+        return out;
+    }
+    hints(&mut out, rendition);
+    for other in others.iter().filter(|other| other.id != rendition.id) {
+        report(&mut out, other);
+    }
+    out
+}
+
+/// `EXT-X-SERVER-CONTROL` and what else is the same in all media playlists of a presentation (PL-4).
+fn head(
+    out: &mut String,
+    rendition: &Rendition,
+    targets: &Targets,
+    version: u64,
+    independent: bool,
+) {
+    out.push_str("#EXTM3U\n#EXT-X-VERSION:");
+    push_u64(out, version);
+    if independent {
+        out.push_str("\n#EXT-X-INDEPENDENT-SEGMENTS");
+    }
+    out.push_str("\n#EXT-X-TARGETDURATION:");
+    push_u64(out, targets.target_s);
+    out.push_str("\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=");
+    push_units(out, targets.hold_back_units());
+    out.push_str(",CAN-SKIP-UNTIL=");
+    push_units(out, skip_until_units(targets));
+    out.push_str(",HOLD-BACK=");
+    push_units(out, targets.target_s * 3 * UNITS_PER_SECOND);
+    out.push_str("\n#EXT-X-PART-INF:PART-TARGET=");
+    push_units(out, targets.part_units);
+    out.push_str("\n#EXT-X-MEDIA-SEQUENCE:");
+    let first = rendition.closed.front().or(rendition.open.as_ref());
+    push_u64(out, first.map_or(rendition.next_msn, |segment| segment.msn));
+    out.push_str("\n#EXT-X-DISCONTINUITY-SEQUENCE:");
+    push_u64(out, rendition.discontinuity_sequence);
+    out.push('\n');
+}
+
+/// What comes next (PL-8): the URI is a number that the next part will have, whatever segment it falls into.
+fn hints(out: &mut String, rendition: &Rendition) {
+    if let Some(init) = rendition.next_init {
+        out.push_str("#EXT-X-PRELOAD-HINT:TYPE=MAP,URI=\"i");
+        push_u64(out, init);
+        out.push_str(".mp4\"\n");
+    }
+    out.push_str("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p");
+    push_u64(out, rendition.next_part);
+    out.push_str(".m4s\"\n");
+}
+
+/// Where another rendition is (PL-9).
+fn report(out: &mut String, other: &Rendition) {
+    let (listed, _) = other.points();
+    if other.listed_units() == 0 {
+        return;
+    }
+    out.push_str("#EXT-X-RENDITION-REPORT:URI=\"../");
+    out.push_str(other.name);
+    out.push_str("/index.m3u8\",LAST-MSN=");
+    push_u64(out, listed.msn);
+    out.push_str(",LAST-PART=");
+    push_u64(out, listed.part);
+    out.push('\n');
+}
+
+/// Segments that lie wholly beyond the Skip Boundary (PL-10).
+fn skippable(rendition: &Rendition, targets: &Targets) -> usize {
+    let mut from_end = rendition.listed_units();
+    let mut count = 0;
+    for segment in &rendition.closed {
+        from_end -= segment.units;
+        if from_end <= skip_until_units(targets) {
+            break;
+        }
+        count += 1;
+    }
+    count
+}
+
+fn skip_until_units(targets: &Targets) -> u64 {
+    targets.target_s * 6 * UNITS_PER_SECOND
+}

@@ -1,0 +1,434 @@
+//! One rendition: its open part, its open segment, and the window of closed segments.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "ticks and numbers are far below 2^63"
+)]
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::clock::Clock;
+use crate::cutter::{Cutter, Targets};
+use crate::event::{ObjectId, ObjectKind, Output, Point, RenditionId};
+use crate::fmp4::{FragmentSample, Run, Styp, fragment_header};
+use crate::kept::Kept;
+use crate::part::{OpenPart, sound_sample};
+use crate::segment::Segment;
+use crate::text::units;
+use crate::timeline::Epoch;
+use crate::track::{Placed, Track};
+
+/// `track_ID` of a rendition's own track, and of sound beside a picture.
+pub(crate) const MAIN_TRACK: u32 = 1;
+pub(crate) const SOUND_TRACK: u32 = 2;
+
+/// What every step of a rendition needs to know of the moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) now_ns: u64,
+    pub(crate) epoch: Epoch,
+    pub(crate) targets: Targets,
+    pub(crate) clock: Clock,
+    pub(crate) window_units: u64,
+    pub(crate) window_segments: usize,
+}
+
+/// The live state of one rendition.
+#[derive(Clone, Debug)]
+pub(crate) struct Rendition {
+    pub(crate) id: RenditionId,
+    pub(crate) name: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) timescale: u32,
+    pub(crate) cutter: Cutter,
+    pub(crate) part: OpenPart,
+    pub(crate) open: Option<Segment>,
+    pub(crate) closed: VecDeque<Segment>,
+    pub(crate) next_msn: u64,
+    pub(crate) next_part: u64,
+    /// Generation of the init segment of the media that comes in now, and of an announced one.
+    pub(crate) init: u64,
+    pub(crate) next_init: Option<u64>,
+    /// Sequence number of the discontinuity of the first listed segment.
+    pub(crate) discontinuity_sequence: u64,
+    /// Segments from here on are listed with their parts.
+    pub(crate) parts_from_msn: u64,
+    pub(crate) version: u64,
+    pub(crate) peak_bits: u64,
+    pub(crate) total_bytes: u64,
+    pub(crate) total_units: u64,
+    pub(crate) parts_kept: Kept,
+    pub(crate) segments_kept: Kept,
+    pub(crate) inits_kept: Kept,
+    pub(crate) parts_made: u64,
+    pub(crate) segments_made: u64,
+    /// The next segment begins a discontinuity.
+    discontinuous: bool,
+    closed_units: u64,
+    longest_units: u64,
+    promised: Option<u64>,
+    sequence: u32,
+}
+
+impl Rendition {
+    pub(crate) fn new(
+        id: RenditionId,
+        timescale: u32,
+        targets: &Targets,
+        numbering: crate::Numbering,
+    ) -> Self {
+        Self {
+            id,
+            name: id.name(),
+            content_type: id.content_type(),
+            timescale,
+            cutter: Cutter::new(targets, timescale),
+            part: OpenPart::default(),
+            open: None,
+            closed: VecDeque::new(),
+            next_msn: numbering.msn,
+            next_part: numbering.part,
+            init: numbering.init,
+            next_init: None,
+            discontinuity_sequence: numbering.discontinuity_sequence,
+            parts_from_msn: numbering.msn,
+            version: 0,
+            peak_bits: 0,
+            total_bytes: 0,
+            total_units: 0,
+            parts_kept: Kept::new(numbering.part),
+            segments_kept: Kept::new(numbering.msn),
+            inits_kept: Kept::new(numbering.init),
+            parts_made: 0,
+            segments_made: 0,
+            discontinuous: false,
+            closed_units: 0,
+            longest_units: 0,
+            promised: None,
+            sequence: 0,
+        }
+    }
+
+    pub(crate) fn object(&self, kind: ObjectKind, number: u64) -> ObjectId {
+        ObjectId {
+            rendition: self.id,
+            kind,
+            number,
+        }
+    }
+
+    /// Appends a sample of the rendition's own track.
+    pub(crate) fn push(
+        &mut self,
+        moment: &Moment,
+        start: i64,
+        sample: FragmentSample,
+        data: Bytes,
+    ) {
+        self.open_segment(moment, start);
+        self.part.push(start, sample, data);
+    }
+
+    /// Ends the open part, if it holds anything.
+    pub(crate) fn close_part(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
+        if self.part.is_empty() {
+            return;
+        }
+        let Some(header) = self.header() else { return };
+        let header_bytes = header.len();
+        let (ticks, independent) = (self.part.main.fill, self.part.independent);
+        let bytes = u64::try_from(self.part.bytes + header_bytes).unwrap_or(u64::MAX);
+        let body = self.part.take(header);
+        let number = self.next_part;
+        self.next_part += 1;
+        self.parts_made += 1;
+        if let Some(segment) = &mut self.open {
+            let printed = units(ticks.unsigned_abs(), self.timescale);
+            segment.push_part(number, ticks, printed, bytes, independent, moment.now_ns);
+        }
+        outputs.push_back(Output::Part {
+            object: self.object(ObjectKind::Part, number),
+            body,
+        });
+    }
+
+    /// Cuts waiting sound that begins before `until` into parts. One part a call is enough unless the segment ends here.
+    pub(crate) fn take_sound(
+        &mut self,
+        moment: &Moment,
+        sound: &mut Track,
+        until: i64,
+        flush: bool,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        loop {
+            let mut left = 0;
+            while let Some(placed) =
+                sound.next_waiting(until, self.cutter.cap - self.part.main.fill)
+            {
+                let Placed {
+                    start,
+                    duration,
+                    data,
+                } = placed;
+                self.push(moment, start, sound_sample(duration, data.len()), data);
+            }
+            if let Some(front) = sound.waiting.front() {
+                left = until - front.start;
+            }
+            if self.part.is_empty() {
+                return;
+            }
+            self.close_part(moment, outputs);
+            if left <= 0 || (!flush && left < self.cutter.cap) {
+                return;
+            }
+        }
+    }
+
+    /// Ends the open segment, if it has parts, and drops what has left the window.
+    pub(crate) fn close_segment(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
+        let Some(mut segment) = self.open.take_if(|segment| segment.parts > 0) else {
+            return;
+        };
+        segment.close(units(segment.ticks.unsigned_abs(), self.timescale));
+        self.next_msn = segment.msn + 1;
+        self.segments_made += 1;
+        self.closed_units += segment.units;
+        self.total_units += segment.units;
+        self.total_bytes = self.total_bytes.saturating_add(segment.bytes);
+        if segment.units > 0 {
+            let bits = u128::from(segment.bytes) * 800_000 / u128::from(segment.units);
+            // A stub at a publisher's stop says nothing about the stream's peak.
+            if self.peak_bits == 0
+                || segment.units * 2 > moment.targets.target_s * crate::text::UNITS_PER_SECOND
+            {
+                self.peak_bits = self.peak_bits.max(u64::try_from(bits).unwrap_or(u64::MAX));
+            }
+        }
+        let parts = segment.part_objects(self.id).collect();
+        outputs.push_back(Output::Segment {
+            object: self.object(ObjectKind::Segment, segment.msn),
+            parts,
+        });
+        self.longest_units = self.longest_units.max(self.closed_units);
+        self.closed.push_back(segment);
+    }
+
+    /// Drops part lines and segments that are old enough (PL-5, PL-6, PL-7).
+    pub(crate) fn expire(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
+        self.parts_kept.forget(moment.now_ns);
+        self.segments_kept.forget(moment.now_ns);
+        self.inits_kept.forget(moment.now_ns);
+        self.expire_parts(moment, outputs);
+        let keep_units = moment
+            .window_units
+            .max(moment.targets.target_s * 3 * crate::text::UNITS_PER_SECOND);
+        while let Some(first) = self.closed.front() {
+            let enough = self.closed_units - first.units >= keep_units
+                || self.closed.len() > moment.window_segments;
+            if !enough {
+                return;
+            }
+            let Some(first) = self.closed.pop_front() else {
+                return;
+            };
+            self.closed_units -= first.units;
+            // Each unit of duration is 10 us of availability.
+            let until_ns = (first.appeared_ns + (first.units + self.longest_units) * 10_000)
+                .max(moment.now_ns);
+            self.segments_kept.leave(first.msn, until_ns);
+            outputs.push_back(Output::Expired {
+                object: self.object(ObjectKind::Segment, first.msn),
+                available_until: moment.clock.instant(until_ns),
+            });
+            let next_init = self
+                .closed
+                .front()
+                .or(self.open.as_ref())
+                .map_or(self.init, |next| next.init);
+            for init in first.init..next_init {
+                self.inits_kept.leave(init, until_ns);
+                outputs.push_back(Output::Expired {
+                    object: self.object(ObjectKind::Init, init),
+                    available_until: moment.clock.instant(until_ns),
+                });
+            }
+            // The tag of the segment that is now first stays; its number counts the one that has gone.
+            self.discontinuity_sequence += u64::from(first.discontinuity);
+        }
+    }
+
+    /// Announces the next part, unless it is announced.
+    pub(crate) fn promise(&mut self, outputs: &mut VecDeque<Output>) {
+        if self.promised != Some(self.next_part) {
+            self.promised = Some(self.next_part);
+            outputs.push_back(Output::Promised {
+                object: self.object(ObjectKind::Part, self.next_part),
+            });
+        }
+    }
+
+    /// Takes back the announcement: the show is over.
+    pub(crate) fn retract(&mut self, outputs: &mut VecDeque<Output>) {
+        if let Some(number) = self.promised.take() {
+            outputs.push_back(Output::Retracted {
+                object: self.object(ObjectKind::Part, number),
+            });
+        }
+    }
+
+    /// The next segment begins a discontinuity, if there was media before; an announced init segment takes over.
+    pub(crate) fn restart(&mut self) {
+        self.discontinuous = self.open.is_some() || !self.closed.is_empty();
+        if let Some(init) = self.next_init.take() {
+            self.init = init;
+        }
+    }
+
+    /// Init generations that are listed or announced.
+    pub(crate) fn inits_alive(&self) -> usize {
+        let oldest = self
+            .closed
+            .front()
+            .or(self.open.as_ref())
+            .map_or(self.init, |segment| segment.init);
+        let newest = self.next_init.unwrap_or(self.init);
+        usize::try_from(newest - oldest)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1)
+    }
+
+    /// The last listed part and the last closed segment; (0, 0) before the first.
+    pub(crate) fn points(&self) -> (Point, Point) {
+        let last_closed = self.closed.back();
+        let closed = last_closed.map_or(Point::default(), |segment| Point {
+            msn: segment.msn,
+            part: 0,
+        });
+        let listed = self
+            .open
+            .as_ref()
+            .and_then(|open| {
+                Some(Point {
+                    msn: open.msn,
+                    part: open.last_part()?,
+                })
+            })
+            .or_else(|| {
+                last_closed.and_then(|last| {
+                    Some(Point {
+                        msn: last.msn,
+                        part: last.last_part()?,
+                    })
+                })
+            })
+            .unwrap_or_default();
+        (listed, closed)
+    }
+
+    /// Media that a playlist would list, in units of 10 microseconds.
+    pub(crate) fn listed_units(&self) -> u64 {
+        let open = self
+            .open
+            .as_ref()
+            .map_or(0, |open| units(open.ticks.unsigned_abs(), self.timescale));
+        self.closed_units + open
+    }
+
+    /// How much of the open segment is filled, the open part included.
+    pub(crate) fn segment_fill(&self) -> i64 {
+        self.open.as_ref().map_or(0, |open| open.ticks) + self.part.main.fill
+    }
+
+    fn expire_parts(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
+        let edge_units = moment.targets.target_s * 3 * crate::text::UNITS_PER_SECOND;
+        let until_ns = moment.now_ns + moment.targets.target_ns() * 3;
+        let mut from_end = self.listed_units();
+        for segment in &self.closed {
+            from_end -= segment.units;
+            if from_end <= edge_units {
+                return;
+            }
+            if segment.msn < self.parts_from_msn {
+                continue;
+            }
+            self.parts_from_msn = segment.msn + 1;
+            self.parts_kept
+                .leave(segment.first_part + segment.parts - 1, until_ns);
+            let available_until = moment.clock.instant(until_ns);
+            outputs.extend(segment.part_objects(self.id).map(|object| Output::Expired {
+                object,
+                available_until,
+            }));
+        }
+    }
+
+    fn open_segment(&mut self, moment: &Moment, start: i64) {
+        if self.open.is_none() {
+            let date_ms = moment.epoch.date_ms(start, self.timescale);
+            let discontinuity = core::mem::take(&mut self.discontinuous);
+            self.open = Some(Segment::new(
+                self.next_msn,
+                discontinuity,
+                self.init,
+                date_ms,
+            ));
+        }
+    }
+
+    fn header(&mut self) -> Option<Bytes> {
+        self.sequence = self.sequence.wrapping_add(1).max(1);
+        let main = Run {
+            track_id: MAIN_TRACK,
+            base_decode_time: self.part.main.base.unsigned_abs(),
+            samples: &self.part.main.samples,
+        };
+        let sound = Run {
+            track_id: SOUND_TRACK,
+            base_decode_time: self.part.sound.base.unsigned_abs(),
+            samples: &self.part.sound.samples,
+        };
+        let runs = [main, sound];
+        let used = if self.part.sound.samples.is_empty() {
+            1
+        } else {
+            2
+        };
+        let first = self.open.as_ref().is_none_or(|open| open.parts == 0);
+        let styp = match (used, first, self.part.independent) {
+            (2, _, _) => Styp::Iso6,
+            (_, true, true) => Styp::Segment,
+            (_, false, true) => Styp::Fragment,
+            (_, _, false) => Styp::Chunk,
+        };
+        // Cannot fail: the limits keep a part far below what the format can say.
+        fragment_header(self.sequence, Some(styp), runs.get(..used)?).ok()
+    }
+}
+
+impl RenditionId {
+    /// The multivariant playlist, where a rendition is asked for: its hold and its growth.
+    pub const MULTIVARIANT: Self = Self(u16::MAX);
+    pub(crate) const AUDIO: Self = Self(1);
+    pub(crate) const MUXED: Self = Self(2);
+    pub(crate) const VIDEO: Self = Self(0);
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::AUDIO => "a0",
+            Self::MUXED => "m0",
+            _ => "v0",
+        }
+    }
+
+    pub(crate) fn content_type(self) -> &'static str {
+        if self == Self::AUDIO {
+            crate::headers::AUDIO_MP4
+        } else {
+            crate::headers::VIDEO_MP4
+        }
+    }
+}

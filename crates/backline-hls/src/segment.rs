@@ -1,0 +1,125 @@
+//! A segment as its playlist lines: written once, when they become true.
+
+use crate::event::{ObjectId, ObjectKind, RenditionId};
+use crate::text::{push_date, push_u64, push_units};
+
+/// Bytes of text that a segment of ten parts needs.
+const TEXT_RESERVE: usize = 1_024;
+
+/// A segment, open or closed.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment {
+    pub(crate) msn: u64,
+    pub(crate) discontinuity: bool,
+    /// Generation of its init segment.
+    pub(crate) init: u64,
+    /// Duration of its closed parts.
+    pub(crate) ticks: i64,
+    pub(crate) bytes: u64,
+    pub(crate) first_part: u64,
+    pub(crate) parts: u64,
+    /// Duration as printed; set when the segment is closed.
+    pub(crate) units: u64,
+    /// When its first part was listed.
+    pub(crate) appeared_ns: u64,
+    text: String,
+    /// Where the part lines begin, and where they end once the segment is closed.
+    parts_at: usize,
+    tail_at: Option<usize>,
+}
+
+impl Segment {
+    pub(crate) fn new(msn: u64, discontinuity: bool, init: u64, date_ms: u64) -> Self {
+        let mut text = String::with_capacity(TEXT_RESERVE);
+        text.push_str("#EXT-X-PROGRAM-DATE-TIME:");
+        push_date(&mut text, date_ms);
+        text.push('\n');
+        Self {
+            msn,
+            discontinuity,
+            init,
+            ticks: 0,
+            bytes: 0,
+            first_part: 0,
+            parts: 0,
+            units: 0,
+            appeared_ns: 0,
+            parts_at: text.len(),
+            tail_at: None,
+            text,
+        }
+    }
+
+    /// Lists a part. Parts of a segment have consecutive numbers.
+    pub(crate) fn push_part(
+        &mut self,
+        number: u64,
+        ticks: i64,
+        units: u64,
+        bytes: u64,
+        independent: bool,
+        now_ns: u64,
+    ) {
+        if self.parts == 0 {
+            self.first_part = number;
+            self.appeared_ns = now_ns;
+        }
+        self.parts = self.parts.saturating_add(1);
+        self.ticks = self.ticks.saturating_add(ticks);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.text.push_str("#EXT-X-PART:DURATION=");
+        push_units(&mut self.text, units);
+        self.text.push_str(",URI=\"p");
+        push_u64(&mut self.text, number);
+        self.text.push_str(if independent {
+            ".m4s\",INDEPENDENT=YES\n"
+        } else {
+            ".m4s\"\n"
+        });
+    }
+
+    /// Ends the segment.
+    pub(crate) fn close(&mut self, units: u64) {
+        self.units = units;
+        self.tail_at = Some(self.text.len());
+        self.text.push_str("#EXTINF:");
+        push_units(&mut self.text, units);
+        self.text.push_str(",\ns");
+        push_u64(&mut self.text, self.msn);
+        self.text.push_str(".m4s\n");
+    }
+
+    /// Appends its lines, with or without those of its parts.
+    pub(crate) fn write(&self, out: &mut String, with_parts: bool) {
+        let tail_at = self.tail_at.unwrap_or(self.text.len());
+        if with_parts {
+            out.push_str(&self.text);
+        } else {
+            out.push_str(self.text.get(..self.parts_at).unwrap_or_default());
+            out.push_str(self.text.get(tail_at..).unwrap_or_default());
+        }
+    }
+
+    /// Bytes of its lines, and of the tags that a playlist may put before them.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len().saturating_add(64)
+    }
+
+    /// The names of its parts.
+    pub(crate) fn part_objects(
+        &self,
+        rendition: RenditionId,
+    ) -> impl Iterator<Item = ObjectId> + use<> {
+        let numbers = self.first_part..self.first_part.saturating_add(self.parts);
+        numbers.map(move |number| ObjectId {
+            rendition,
+            kind: ObjectKind::Part,
+            number,
+        })
+    }
+
+    /// The last part's index.
+    pub(crate) fn last_part(&self) -> Option<u64> {
+        self.parts.checked_sub(1)
+    }
+}

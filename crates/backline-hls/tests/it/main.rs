@@ -1,0 +1,18 @@
+//! The crate as its users see it, in virtual time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    unreachable_pub,
+    missing_docs,
+    reason = "a test fails by panicking, and its numbers are small"
+)]
+#![expect(clippy::disallowed_methods, reason = "a test needs a first instant")]
+
+mod boxes;
+mod playlist;
+mod segmenter;
+mod studio;

@@ -1,0 +1,251 @@
+//! Reads media playlists back and says whether one may follow another.
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Part {
+    pub units: u64,
+    pub uri: String,
+    pub independent: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Segment {
+    pub msn: u64,
+    pub discontinuity: bool,
+    pub map: String,
+    pub date: String,
+    pub parts: Vec<Part>,
+    pub units: Option<u64>,
+    pub uri: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Media {
+    pub version: u64,
+    pub target: u64,
+    pub control: String,
+    pub part_target: u64,
+    pub msn: u64,
+    pub discontinuity: u64,
+    pub skipped: u64,
+    pub segments: Vec<Segment>,
+    pub hint: Option<String>,
+    pub map_hint: Option<String>,
+    pub reports: Vec<String>,
+    pub ended: bool,
+}
+
+pub fn units(text: &str) -> u64 {
+    let (whole, fraction) = text.split_once('.').unwrap();
+    assert_eq!(fraction.len(), 5, "five decimals always (PL-13): {text}");
+    whole.parse::<u64>().unwrap() * 100_000 + fraction.parse::<u64>().unwrap()
+}
+
+pub fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
+    let at = list.find(&format!("{name}="))?;
+    let value = &list[at + name.len() + 1..];
+    match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => value.split(',').next(),
+    }
+}
+
+impl Media {
+    pub fn parse(text: &str) -> Self {
+        let mut media = Self::default();
+        let mut segment = Segment::default();
+        let mut map = String::new();
+        let mut touched = false;
+        assert!(text.starts_with("#EXTM3U\n") && text.ends_with('\n'));
+        for line in text.lines() {
+            let (tag, value) = line.split_once(':').unwrap_or((line, ""));
+            touched |= matches!(tag, "#EXT-X-PART" | "#EXTINF");
+            match tag {
+                "#EXT-X-VERSION" => media.version = value.parse().unwrap(),
+                "#EXT-X-TARGETDURATION" => media.target = value.parse().unwrap(),
+                "#EXT-X-SERVER-CONTROL" => media.control = value.to_owned(),
+                "#EXT-X-PART-INF" => {
+                    media.part_target = units(attribute(value, "PART-TARGET").unwrap())
+                }
+                "#EXT-X-MEDIA-SEQUENCE" => media.msn = value.parse().unwrap(),
+                "#EXT-X-DISCONTINUITY-SEQUENCE" => media.discontinuity = value.parse().unwrap(),
+                "#EXT-X-SKIP" => {
+                    media.skipped = attribute(value, "SKIPPED-SEGMENTS")
+                        .unwrap()
+                        .parse()
+                        .unwrap()
+                }
+                "#EXT-X-MAP" => map = attribute(value, "URI").unwrap().to_owned(),
+                "#EXT-X-DISCONTINUITY" => segment.discontinuity = true,
+                "#EXT-X-PROGRAM-DATE-TIME" => segment.date = value.to_owned(),
+                "#EXT-X-PART" => segment.parts.push(Part {
+                    units: units(attribute(value, "DURATION").unwrap()),
+                    uri: attribute(value, "URI").unwrap().to_owned(),
+                    independent: attribute(value, "INDEPENDENT") == Some("YES"),
+                }),
+                "#EXTINF" => segment.units = Some(units(value.strip_suffix(',').unwrap())),
+                "#EXT-X-PRELOAD-HINT" => {
+                    let uri = attribute(value, "URI").map(str::to_owned);
+                    match attribute(value, "TYPE") {
+                        Some("PART") => media.hint = uri,
+                        _ => media.map_hint = uri,
+                    }
+                }
+                "#EXT-X-RENDITION-REPORT" => media.reports.push(value.to_owned()),
+                "#EXT-X-ENDLIST" => media.ended = true,
+                "#EXTM3U" | "#EXT-X-INDEPENDENT-SEGMENTS" => {}
+                uri => {
+                    assert!(!uri.starts_with('#'), "unknown tag {uri}");
+                    segment.uri = uri.to_owned();
+                    segment.map = map.clone();
+                    segment.msn = media.msn + media.skipped + media.segments.len() as u64;
+                    media.segments.push(std::mem::take(&mut segment));
+                    touched = false;
+                }
+            }
+        }
+        if touched {
+            segment.map = map;
+            segment.msn = media.msn + media.skipped + media.segments.len() as u64;
+            media.segments.push(segment);
+        }
+        media
+    }
+
+    pub fn closed(&self) -> impl Iterator<Item = &Segment> {
+        self.segments
+            .iter()
+            .filter(|segment| segment.units.is_some())
+    }
+
+    /// What must hold of every playlist.
+    pub fn check(&self) {
+        let part_hold_back = units(attribute(&self.control, "PART-HOLD-BACK").unwrap());
+        assert_eq!(
+            part_hold_back,
+            3 * self.part_target,
+            "PL-2: exactly three parts"
+        );
+        assert!(self.control.contains(",HOLD-BACK="), "PL-3");
+        let floor = (self.part_target * 85).div_ceil(100);
+        for segment in &self.segments {
+            assert!(!segment.date.is_empty(), "SEG-8: a date on every segment");
+            assert!(
+                !segment.map.is_empty() || self.skipped > 0,
+                "a map before every segment"
+            );
+            let last = segment.parts.len().saturating_sub(1);
+            for (index, part) in segment.parts.iter().enumerate() {
+                assert!(
+                    part.units <= self.part_target,
+                    "SEG-2: {part:?} of {}",
+                    self.part_target
+                );
+                let exempt = part.independent || (segment.units.is_some() && index == last);
+                assert!(
+                    part.units >= floor || exempt,
+                    "SEG-3: {part:?} of {} in {}",
+                    self.part_target,
+                    segment.msn
+                );
+            }
+            if let Some(units) = segment.units {
+                assert!(
+                    (units + 50_000) / 100_000 <= self.target,
+                    "SEG-1: EXTINF {units} of {}",
+                    self.target
+                );
+                assert!(units > 0);
+                if !segment.parts.is_empty() {
+                    let sum: u64 = segment.parts.iter().map(|part| part.units).sum();
+                    assert!(
+                        sum.abs_diff(units) <= segment.parts.len() as u64,
+                        "parts {sum} make segment {units}"
+                    );
+                }
+            }
+        }
+        assert_eq!(
+            self.hint.is_some(),
+            !self.ended,
+            "PL-8: one hint while live"
+        );
+    }
+
+    /// Whether a server may replace `old` by `self` (PL-1, PL-4).
+    pub fn follows(&self, old: &Self) {
+        assert!(!old.ended, "nothing follows the end mark");
+        assert_eq!(
+            (self.target, self.part_target, &self.control),
+            (old.target, old.part_target, &old.control),
+            "PL-4"
+        );
+        assert!(
+            self.msn >= old.msn && self.discontinuity >= old.discontinuity,
+            "PL-6"
+        );
+        let removed = usize::try_from(self.msn - old.msn).unwrap();
+        let gone = old
+            .segments
+            .iter()
+            .take(removed)
+            .filter(|segment| segment.discontinuity)
+            .count();
+        assert_eq!(
+            self.discontinuity - old.discontinuity,
+            gone as u64,
+            "PL-6: counts removed discontinuities"
+        );
+        for was in old.segments.iter().skip(removed) {
+            let is = self
+                .segments
+                .iter()
+                .find(|segment| segment.msn == was.msn)
+                .expect("no segment vanishes");
+            assert_eq!(
+                (&is.date, &is.map, is.discontinuity),
+                (&was.date, &was.map, was.discontinuity),
+                "PL-1"
+            );
+            if was.units.is_some() {
+                assert_eq!(
+                    (is.units, &is.uri),
+                    (was.units, &was.uri),
+                    "PL-1: a closed segment stays as it is"
+                );
+            }
+            if !is.parts.is_empty() || was.units.is_none() {
+                assert!(
+                    is.parts.starts_with(&was.parts),
+                    "PL-1: parts are only appended"
+                );
+            }
+        }
+        let known: Vec<&Part> = old
+            .segments
+            .iter()
+            .flat_map(|segment| &segment.parts)
+            .collect();
+        let next = self
+            .segments
+            .iter()
+            .flat_map(|segment| &segment.parts)
+            .find(|part| {
+                let number = |uri: &str| {
+                    uri[1..]
+                        .strip_suffix(".m4s")
+                        .unwrap()
+                        .parse::<u64>()
+                        .unwrap()
+                };
+                known
+                    .last()
+                    .is_none_or(|last| number(&part.uri) > number(&last.uri))
+            });
+        if let (Some(next), Some(hint)) = (next, &old.hint) {
+            assert_eq!(
+                &next.uri, hint,
+                "PL-8: the hint is the next part (quirks 27, 28)"
+            );
+        }
+    }
+}

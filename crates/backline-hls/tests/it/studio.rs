@@ -1,0 +1,409 @@
+//! A publisher and its viewers in virtual time. Every playlist and every part that comes out is checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use backline_hls::codec::{Codec, TrackKind};
+use backline_hls::{
+    Config, Error, Event, Form, ObjectId, ObjectKind, Output, Playlist, Point, Presentation,
+    RenditionId, Sample, TrackId, UnixMillis, Warning,
+};
+use bytes::Bytes;
+
+use crate::boxes::{Run, fragment};
+use crate::playlist::Media;
+
+/// 640x360 and 1280x720 from x264, AAC-LC stereo at 48 and 44.1 kHz.
+pub const AVC_360: &str =
+    "0142c01effe100196742c01eda0280bfe5c044000003000400000300f23c58ba8001000468ce0fc8";
+pub const AVC_720: &str =
+    "0142c01fffe100176742c01fda014016ec0440000003004000000f03c60ca801000468ce0fc8";
+pub const AAC_48: &str = "1190";
+pub const AAC_44: &str = "1210";
+
+pub const V0: RenditionId = RenditionId(0);
+pub const A0: RenditionId = RenditionId(1);
+pub const M0: RenditionId = RenditionId(2);
+pub const WALL: UnixMillis = UnixMillis(1_795_464_000_000);
+
+pub fn hex(text: &str) -> Bytes {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+pub struct Studio {
+    pub hls: Presentation,
+    pub now: Instant,
+    pub origin: Instant,
+    pub outputs: Vec<Output>,
+    pub parts: BTreeMap<ObjectId, (Vec<Run>, Vec<Bytes>)>,
+    pub inits: BTreeMap<ObjectId, Bytes>,
+    pub promised: BTreeSet<ObjectId>,
+    pub playlists: BTreeMap<RenditionId, Media>,
+    pub texts: BTreeMap<RenditionId, String>,
+    pub points: BTreeMap<RenditionId, (Point, Point)>,
+    pub warnings: Vec<Warning>,
+    pub expired: BTreeMap<ObjectId, Instant>,
+    pub ended: bool,
+    /// When each part came out.
+    pub came: BTreeMap<ObjectId, Instant>,
+    ends: BTreeMap<(RenditionId, u32), u64>,
+}
+
+impl Studio {
+    pub fn new(config: Config) -> Self {
+        let now = Instant::now();
+        Self {
+            hls: Presentation::new(config, now).unwrap(),
+            now,
+            origin: now,
+            outputs: Vec::new(),
+            parts: BTreeMap::new(),
+            inits: BTreeMap::new(),
+            promised: BTreeSet::new(),
+            playlists: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            points: BTreeMap::new(),
+            warnings: Vec::new(),
+            expired: BTreeMap::new(),
+            ended: false,
+            came: BTreeMap::new(),
+            ends: BTreeMap::new(),
+        }
+    }
+
+    /// A studio whose publisher has sent its configuration records.
+    pub fn started(config: Config, audio: Option<&str>) -> Self {
+        let mut studio = Self::new(config);
+        studio.start(audio);
+        studio
+    }
+
+    pub fn start(&mut self, audio: Option<&str>) {
+        let since = self.now.duration_since(self.origin).as_millis() as u64;
+        self.event(Event::Start {
+            wall: UnixMillis(WALL.0 + since),
+        });
+        self.video_config(AVC_360);
+        if let Some(record) = audio {
+            self.event(Event::Config {
+                track: TrackId::AUDIO,
+                codec: Codec::Aac,
+                record: hex(record),
+            });
+        }
+    }
+
+    pub fn video_config(&mut self, record: &str) {
+        self.event(Event::Config {
+            track: TrackId::VIDEO,
+            codec: Codec::Avc,
+            record: hex(record),
+        });
+    }
+
+    pub fn at_ms(&mut self, ms: u64) {
+        self.now = self.now.max(self.origin + Duration::from_millis(ms));
+    }
+
+    pub fn event(&mut self, event: Event) {
+        self.try_event(event).unwrap();
+    }
+
+    pub fn try_event(&mut self, event: Event) -> Result<(), Error> {
+        let result = self.hls.handle_event(self.now, event);
+        self.drain();
+        result
+    }
+
+    pub fn video(&mut self, dts_ms: i64, composition_ms: i64, sync: bool) {
+        self.event(sample(TrackId::VIDEO, dts_ms, composition_ms, sync, 1_000));
+    }
+
+    pub fn audio(&mut self, dts_ms: i64) {
+        self.event(sample(TrackId::AUDIO, dts_ms, 0, true, 200));
+    }
+
+    /// Plays a script of samples in the order of their times, each at its time after `from_ms`.
+    pub fn play(&mut self, script: &Script, from_ms: u64) {
+        for (dts_ms, kind, composition_ms, sync) in script.samples() {
+            self.at_ms(from_ms + u64::try_from(dts_ms - script.first_ms).unwrap_or(0));
+            match kind {
+                TrackKind::Audio => self.audio(dts_ms),
+                TrackKind::Video => self.video(dts_ms, composition_ms, sync),
+            }
+        }
+    }
+
+    pub fn render(&self, id: RenditionId, form: Form) -> Option<String> {
+        let rendered = self.hls.render(Playlist {
+            rendition: Some(id),
+            form,
+        })?;
+        Some(String::from_utf8(rendered.text.to_vec()).unwrap())
+    }
+
+    pub fn multivariant(&self) -> Option<String> {
+        let rendered = self.hls.render(Playlist {
+            rendition: None,
+            form: Form::Full,
+        })?;
+        Some(String::from_utf8(rendered.text.to_vec()).unwrap())
+    }
+
+    /// All runs of a rendition's track in order.
+    pub fn runs(&self, id: RenditionId, track: u32) -> Vec<Run> {
+        let own = self
+            .parts
+            .iter()
+            .filter(|(object, _)| object.rendition == id);
+        own.flat_map(|(_, (runs, _))| runs.iter().filter(|run| run.track == track).cloned())
+            .collect()
+    }
+
+    fn drain(&mut self) {
+        let mut advanced = false;
+        while let Some(output) = self.hls.poll_output() {
+            match &output {
+                Output::Init { object, body } => {
+                    assert!(
+                        self.inits.insert(*object, body.clone()).is_none(),
+                        "a generation comes once"
+                    );
+                }
+                Output::Part { object, body } => {
+                    assert!(!advanced, "objects come before advances");
+                    let (runs, announced) = fragment(&body[0]);
+                    let payload: usize = body.iter().skip(1).map(Bytes::len).sum();
+                    assert_eq!(announced, payload, "the mdat holds the payloads");
+                    self.came.insert(*object, self.now);
+                    assert!(
+                        self.parts.insert(*object, (runs, body.clone())).is_none(),
+                        "a part number comes once"
+                    );
+                }
+                Output::Segment { object, parts } => {
+                    assert!(!advanced && !parts.is_empty() && object.kind == ObjectKind::Segment);
+                    assert!(
+                        parts.iter().all(|part| self.parts.contains_key(part)),
+                        "a segment is its parts (MUX-3)"
+                    );
+                }
+                Output::Promised { object } => {
+                    assert!(!self.parts.contains_key(object));
+                    self.promised.insert(*object);
+                }
+                Output::Retracted { object } => assert!(self.promised.remove(object)),
+                Output::Advanced {
+                    rendition,
+                    listed,
+                    closed,
+                } => {
+                    advanced = true;
+                    let before = self.points.insert(*rendition, (*listed, *closed));
+                    let before = before.unwrap_or_default();
+                    assert!(
+                        *listed >= before.0 && *closed >= before.1,
+                        "points never go back (SEG-10)"
+                    );
+                }
+                Output::Expired {
+                    object,
+                    available_until,
+                } => {
+                    assert!(*available_until >= self.now);
+                    self.expired.insert(*object, *available_until);
+                }
+                Output::Ended => self.ended = true,
+                Output::Warning(warning) => self.warnings.push(*warning),
+            }
+            self.outputs.push(output);
+        }
+        if advanced {
+            self.look();
+        }
+    }
+
+    /// Does what a viewer does after every advance: reads all playlists.
+    fn look(&mut self) {
+        for id in [V0, A0, M0] {
+            let Some(text) = self.render(id, Form::Full) else {
+                continue;
+            };
+            let media = Media::parse(&text);
+            media.check();
+            if let Some(old) = self.playlists.get(&id).filter(|old| **old != media) {
+                media.follows(old);
+            }
+            self.check_fragments(id, &media);
+            if let Some(hint) = &media.hint {
+                let number = hint[1..].strip_suffix(".m4s").unwrap().parse().unwrap();
+                let object = ObjectId {
+                    rendition: id,
+                    kind: ObjectKind::Part,
+                    number,
+                };
+                assert!(
+                    self.promised.contains(&object),
+                    "PL-8: the hint is requestable"
+                );
+            }
+            self.texts.insert(id, text);
+            self.playlists.insert(id, media);
+        }
+    }
+
+    /// Every listed part exists, lasts what the playlist says, and continues the one before (MUX-5).
+    fn check_fragments(&mut self, id: RenditionId, media: &Media) {
+        let old = self.playlists.get(&id);
+        let known = old.map_or(0, |old| {
+            old.segments
+                .iter()
+                .flat_map(|segment| &segment.parts)
+                .count()
+        });
+        let last_known = old
+            .and_then(|old| old.segments.iter().flat_map(|s| &s.parts).last())
+            .map(|part| &part.uri);
+        let _ = known;
+        let mut fresh = last_known.is_none();
+        let scale = if id == A0 { 0 } else { 90_000u64 };
+        for segment in &media.segments {
+            for (index, part) in segment.parts.iter().enumerate() {
+                if !fresh {
+                    fresh = Some(&part.uri) == last_known;
+                    continue;
+                }
+                let number = part.uri[1..].strip_suffix(".m4s").unwrap().parse().unwrap();
+                let object = ObjectId {
+                    rendition: id,
+                    kind: ObjectKind::Part,
+                    number,
+                };
+                let (runs, _) = self.parts.get(&object).expect("a listed part exists");
+                if scale > 0 {
+                    let units = (runs[0].ticks() * 100_000 + scale / 2) / scale;
+                    assert_eq!(units, part.units, "a part lasts what its line says");
+                }
+                for run in runs {
+                    let end = self.ends.insert((id, run.track), run.tfdt + run.ticks());
+                    if let Some(end) = end {
+                        let cut = segment.discontinuity && index <= 1;
+                        assert!(
+                            run.tfdt == end || (cut && run.tfdt >= end),
+                            "MUX-5: tfdt {} after {end}",
+                            run.tfdt
+                        );
+                    }
+                }
+                let independent = runs
+                    .iter()
+                    .any(|run| run.track == 1 && (0..run.flags.len()).any(|at| run.sync(at)));
+                assert_eq!(independent, part.independent, "SEG-5");
+            }
+        }
+    }
+}
+
+pub fn sample(track: TrackId, dts_ms: i64, composition_ms: i64, sync: bool, size: usize) -> Event {
+    let data = Bytes::from(vec![0u8; size]);
+    let (dts_ns, composition_ns) = (dts_ms * 1_000_000, composition_ms * 1_000_000);
+    Event::Sample {
+        track,
+        sample: Sample {
+            dts_ns,
+            composition_ns,
+            sync,
+            data,
+        },
+    }
+}
+
+/// A publisher with a constant rate, times in whole milliseconds as RTMP has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    pub first_ms: i64,
+    pub length_ms: i64,
+    /// Frames and the seconds they take; no picture if the first is 0.
+    pub rate: (i64, i64),
+    pub gop: i64,
+    pub b_frames: i64,
+    /// Sample rate and samples in a frame; no sound if the first is 0.
+    pub sound: (i64, i64),
+    pub sound_offset_ms: i64,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            first_ms: 0,
+            length_ms: 10_000,
+            rate: (30, 1),
+            gop: 60,
+            b_frames: 0,
+            sound: (48_000, 1_024),
+            sound_offset_ms: 0,
+        }
+    }
+}
+
+impl Script {
+    pub fn silent() -> Self {
+        Self {
+            sound: (0, 1),
+            ..Self::default()
+        }
+    }
+
+    pub fn samples(&self) -> Vec<(i64, TrackKind, i64, bool)> {
+        let mut samples = Vec::new();
+        let (frames, seconds) = self.rate;
+        for index in 0.. {
+            if frames == 0 {
+                break;
+            }
+            let at = |index: i64| (index * 1_000 * seconds + frames / 2) / frames;
+            if at(index) >= self.length_ms {
+                break;
+            }
+            // I P B B P B B in decode order: a P frame is shown after the pictures that refer to it.
+            let place = index % self.gop % (self.b_frames + 1);
+            let ahead = if self.b_frames == 0 {
+                0
+            } else if index % self.gop == 0 {
+                1
+            } else if place == 1 {
+                1 + self.b_frames
+            } else {
+                0
+            };
+            let composition = at(index + ahead) - at(index);
+            samples.push((
+                self.first_ms + at(index),
+                TrackKind::Video,
+                composition,
+                index % self.gop == 0,
+            ));
+        }
+        let (scale, frame) = self.sound;
+        for index in 0.. {
+            if scale == 0 {
+                break;
+            }
+            let at = (index * frame * 1_000 + scale / 2) / scale;
+            if at >= self.length_ms {
+                break;
+            }
+            samples.push((
+                self.first_ms + at + self.sound_offset_ms,
+                TrackKind::Audio,
+                0,
+                true,
+            ));
+        }
+        samples.sort_by_key(|(at, kind, ..)| (*at, *kind));
+        samples
+    }
+}

@@ -1,0 +1,21 @@
+//! The rules of the cache, one test each, in virtual time. Rows are named by their id (`ring_2_...`, `prom_3_...`),
+//! field quirks by number (`q13_...`).
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod budget;
+mod fill;
+#[cfg(feature = "http-1")]
+mod http1;
+mod model;
+mod promise;
+mod rig;
+mod ring;
+mod serve;
+mod states;

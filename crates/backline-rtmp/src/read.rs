@@ -41,10 +41,6 @@ impl<'a> Reader<'a> {
         self.apply(2, nom::number::complete::be_u16)
     }
 
-    pub(crate) fn u24(&mut self) -> Result<u32, Error> {
-        self.apply(3, nom::number::complete::be_u24)
-    }
-
     /// Reads a signed number of three bytes (SI24).
     pub(crate) fn i24(&mut self) -> Result<i32, Error> {
         self.apply(3, nom::number::complete::be_i24)

@@ -7,6 +7,10 @@ use bytes::Bytes;
 
 /// Writes values one after the other, as a body.
 #[must_use]
+#[expect(
+    single_use_lifetimes,
+    reason = "an anonymous lifetime is not stable here"
+)]
 pub fn encode<'a>(values: impl IntoIterator<Item = &'a Value>) -> Bytes {
     let mut out = Vec::new();
     for value in values {

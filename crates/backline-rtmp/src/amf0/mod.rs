@@ -6,9 +6,6 @@
 mod decode;
 mod encode;
 
-#[cfg(test)]
-mod tests;
-
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;

@@ -1,12 +1,13 @@
 //! Bytes to messages.
 
+mod body;
+
 use super::Message;
 use super::header::Header;
 use super::slots::{Clocks, Slots};
 use crate::transmit::HEAD_MAX;
 use crate::{Error, Limits};
 use alloc::vec::Vec;
-use bytes::Bytes;
 use core::mem;
 
 /// Chunk size before the peer sets one (RTMP 1.0, 5.4.1).
@@ -35,8 +36,9 @@ pub struct Demuxer {
     /// Bytes taken for an extended timestamp that turned out to be something else.
     again: [u8; 4],
     again_len: usize,
-    /// An event that was found together with the one before.
-    pending: Option<Event>,
+    /// What was found and not yet given out; one byte can bring two events.
+    found: Option<Event>,
+    found_next: Option<Event>,
     /// The slot that the chunk at hand belongs to.
     current: usize,
     /// Bytes that the chunk at hand still has.
@@ -91,11 +93,14 @@ enum State {
 }
 
 /// How one step ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Step {
-    Found(Event),
+    Again,
+    /// There is something in `found`. It stays there until it is given out, since moving it through
+    /// each return costs more than reading a short message.
+    Found,
     /// All is taken.
     Starved,
-    Again,
 }
 
 impl Demuxer {
@@ -111,7 +116,8 @@ impl Demuxer {
             staged: 0,
             again: [0; 4],
             again_len: 0,
-            pending: None,
+            found: None,
+            found_next: None,
             current: 0,
             chunk_left: 0,
             chunk_size: CHUNK_SIZE,
@@ -130,21 +136,11 @@ impl Demuxer {
     /// # Errors
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_event(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
-        if let Some(event) = self.pending.take() {
-            return Ok(Some(event));
-        }
-        loop {
-            let step = if self.again_len == 0 {
-                self.step(input)?
-            } else {
-                self.step_again()?
-            };
-            match step {
-                Step::Found(event) => return Ok(Some(event)),
-                Step::Starved => return Ok(None),
-                Step::Again => {}
-            }
-        }
+        Ok(if self.advance(input)? {
+            self.take_found()
+        } else {
+            None
+        })
     }
 
     /// Takes from the front of `input` until a message is complete or `input` is empty, and leaves
@@ -153,13 +149,12 @@ impl Demuxer {
     /// # Errors
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_message(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
-        loop {
-            match self.next_event(input)? {
-                Some(Event::Message(message)) => return Ok(Some(message)),
-                Some(_) => {}
-                None => return Ok(None),
+        while self.advance(input)? {
+            if let Some(Event::Message(message)) = self.take_found() {
+                return Ok(Some(message));
             }
         }
+        Ok(None)
     }
 
     /// Says whether a publication is accepted, which raises the caps to those of a live stream.
@@ -180,7 +175,38 @@ impl Demuxer {
 
     /// Returns whether an event waits that was found together with the one before.
     pub(crate) const fn has_pending(&self) -> bool {
-        self.pending.is_some()
+        self.found.is_some()
+    }
+
+    /// Goes on until there is something in `found`; returns false if the input ends before.
+    fn advance(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
+        while self.found.is_none() {
+            let step = if self.again_len == 0 {
+                self.step(input)?
+            } else {
+                self.step_again()?
+            };
+            if step == Step::Starved {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn take_found(&mut self) -> Option<Event> {
+        let event = self.found.take();
+        if self.found_next.is_some() {
+            self.found = self.found_next.take();
+        }
+        event
+    }
+
+    fn report(&mut self, event: Event) {
+        if self.found.is_none() {
+            self.found = Some(event);
+        } else {
+            self.found_next = Some(event);
+        }
     }
 
     /// Takes the bytes that were given back before those of the input.
@@ -193,9 +219,10 @@ impl Demuxer {
         for (to, from) in self.again.iter_mut().zip(rest) {
             *to = *from;
         }
-        Ok(match step {
-            Step::Starved => Step::Again,
-            other => other,
+        Ok(if step == Step::Starved {
+            Step::Again
+        } else {
+            step
         })
     }
 
@@ -222,7 +249,7 @@ impl Demuxer {
             match found {
                 Ok(header) => {
                     if self.staged == 0 {
-                        advance(input, header.len);
+                        skip(input, header.len);
                     }
                     self.staged = 0;
                     self.offset += header.len as u64;
@@ -272,13 +299,14 @@ impl Demuxer {
             }
         };
         self.current = index;
-        let mut event = (fresh && header.format > 0).then_some(Event::FreshHeader {
-            chunk_stream,
-            format: header.format,
-        });
+        if fresh && header.format > 0 {
+            self.report(Event::FreshHeader {
+                chunk_stream,
+                format: header.format,
+            });
+        }
         if header.format < 3 || !self.slots.get(index).live {
-            let abandoned = self.abandon(index);
-            event = event.or(abandoned);
+            self.abandon(index);
             self.begin(header, at)?;
         }
         let slot = self.slots.get(index);
@@ -298,22 +326,18 @@ impl Demuxer {
             }
         }
         if left == 0 {
-            let step = self.complete()?;
-            return Ok(match (event, step) {
-                (Some(first), Step::Found(second)) => {
-                    // An abort of type 2 is never empty, so nothing else is pending.
-                    self.pending = Some(second);
-                    Step::Found(first)
-                }
-                (_, step) => step,
-            });
+            return self.complete();
         }
         self.state = if extended && !self.extended_absent {
             State::Extended(0)
         } else {
             State::Body
         };
-        Ok(event.map_or(Step::Again, Step::Found))
+        Ok(if self.found.is_none() {
+            Step::Again
+        } else {
+            Step::Found
+        })
     }
 
     /// Takes what a header says into its slot.
@@ -356,7 +380,7 @@ impl Demuxer {
             FIRST_CAPACITY
         };
         let mut capacity = floor.max(slot.largest as usize);
-        if reserved + capacity > reassembly_limit(&self.limits, publishing) {
+        if reserved + capacity > body::reassembly_limit(&self.limits, publishing) {
             capacity = FIRST_CAPACITY;
         }
         slot.body = Vec::with_capacity(capacity.min(slot.length as usize));
@@ -372,7 +396,7 @@ impl Demuxer {
         let expected = self.slots.get(self.current).extended_raw.to_be_bytes();
         let (next, found) = (expected.get(matched), input.first());
         if next == found {
-            advance(input, 1);
+            skip(input, 1);
             self.offset += 1;
             self.state = if matched == 3 {
                 State::Body
@@ -388,174 +412,8 @@ impl Demuxer {
         }
         Step::Again
     }
-
-    /// Copies the body's bytes, and runs over the headers of plain continuations.
-    fn body(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
-        let limit = reassembly_limit(&self.limits, self.publishing);
-        let chunk_size = self.chunk_size as usize;
-        let absent = self.extended_absent;
-        let slot = self.slots.get_mut(self.current);
-        let body = &mut slot.body;
-        let declared = slot.length as usize;
-        let (len_before, capacity_before) = (body.len(), body.capacity());
-        let cap = message_limit(&self.limits, slot.kind);
-        let stop = declared
-            .min(cap as usize)
-            .min(len_before + limit.saturating_sub(self.buffered));
-        // A continuation is one byte, unless the chunk stream has a long id or extended timestamps, or
-        // the chunks are so small that each one is charged.
-        let plain = slot.chunk_stream < 64
-            && (absent || !slot.extended)
-            && self.chunk_size >= self.limits.chunk_size_min;
-        let continuation = plain.then_some(0xC0 | slot.chunk_stream.to_be_bytes()[3]);
-        let mut left = self.chunk_left;
-        let mut rest = *input;
-        let mut over = false;
-        loop {
-            let count = left.min(rest.len()).min(stop - body.len());
-            let (taken, behind) = rest.split_at(count);
-            if body.capacity() - body.len() < count {
-                body.reserve_exact(body.len().max(count).min(declared - body.len()));
-            }
-            body.extend_from_slice(taken);
-            rest = behind;
-            left -= count;
-            if left > 0 || body.len() == declared {
-                break;
-            }
-            match (rest.first(), continuation) {
-                (Some(next), Some(plain)) if *next == plain => {
-                    advance(&mut rest, 1);
-                    left = chunk_size.min(declared - body.len());
-                }
-                _ => {
-                    over = true;
-                    break;
-                }
-            }
-        }
-        self.offset += (input.len() - rest.len()) as u64;
-        *input = rest;
-        self.chunk_left = left;
-        self.buffered += body.len() - len_before;
-        self.reserved += body.capacity() - capacity_before;
-        if body.len() == declared {
-            return self.complete();
-        }
-        if over {
-            self.state = State::Header;
-        } else if !rest.is_empty() {
-            return Err(self.too_much(cap));
-        }
-        Ok(if rest.is_empty() {
-            Step::Starved
-        } else {
-            Step::Again
-        })
-    }
-
-    /// Names the cap that stopped the message at hand.
-    fn too_much(&self, cap: u32) -> Error {
-        let slot = self.slots.get(self.current);
-        let (at, chunk_stream) = (self.offset, slot.chunk_stream);
-        if slot.body.len() >= cap as usize {
-            return Error::MessageLength {
-                at,
-                chunk_stream,
-                kind: slot.kind,
-                limit: cap,
-            };
-        }
-        let limit = u32::try_from(reassembly_limit(&self.limits, self.publishing));
-        Error::Reassembly {
-            at,
-            chunk_stream,
-            limit: limit.unwrap_or(u32::MAX),
-        }
-    }
-
-    /// Takes the message at hand out of its slot, and does what it says about the chunk layer.
-    fn complete(&mut self) -> Result<Step, Error> {
-        self.state = State::Header;
-        let slot = self.slots.get_mut(self.current);
-        slot.live = false;
-        slot.largest = slot.largest.max(slot.length);
-        let (body, kind) = (mem::take(&mut slot.body), slot.kind);
-        let message_stream = slot.message_stream;
-        let message = Message {
-            chunk_stream: slot.chunk_stream,
-            message_stream,
-            kind,
-            timestamp_ms: self.clocks.unwrap(message_stream, kind, slot.timestamp),
-            payload: Bytes::new(),
-        };
-        self.live -= 1;
-        self.buffered -= body.len();
-        self.reserved -= body.capacity();
-        let mut first = None;
-        if let (Message::SET_CHUNK_SIZE | Message::ABORT, [a, b, c, d, ..]) =
-            (kind, body.as_slice())
-        {
-            let value = u32::from_be_bytes([*a, *b, *c, *d]);
-            if kind == Message::ABORT {
-                first = self.slots.find(value).and_then(|index| self.abandon(index));
-            } else if value == 0 || value > 0x7FFF_FFFF {
-                return Err(Error::ChunkSize {
-                    at: self.offset,
-                    size: value,
-                });
-            } else {
-                self.chunk_size = value.min(CHUNK_SIZE_MAX);
-            }
-        }
-        let event = Event::Message(Message {
-            payload: Bytes::from(body),
-            ..message
-        });
-        Ok(Step::Found(match first {
-            Some(abandoned) => {
-                self.pending = Some(event);
-                abandoned
-            }
-            None => event,
-        }))
-    }
-
-    /// Drops the message in progress of a slot; its header and timestamp stay.
-    fn abandon(&mut self, index: usize) -> Option<Event> {
-        let slot = self.slots.get_mut(index);
-        if !mem::take(&mut slot.live) {
-            return None;
-        }
-        let body = mem::take(&mut slot.body);
-        let chunk_stream = slot.chunk_stream;
-        self.live -= 1;
-        self.buffered -= body.len();
-        self.reserved -= body.capacity();
-        Some(Event::Abandoned {
-            chunk_stream,
-            received: u32::try_from(body.len()).unwrap_or(u32::MAX),
-        })
-    }
 }
 
-const fn reassembly_limit(limits: &Limits, publishing: bool) -> usize {
-    if publishing {
-        limits.reassembly_bytes_live as usize
-    } else {
-        limits.reassembly_bytes as usize
-    }
-}
-
-const fn message_limit(limits: &Limits, kind: u8) -> u32 {
-    match kind {
-        Message::SET_CHUNK_SIZE..=Message::SET_PEER_BANDWIDTH
-        | Message::COMMAND_AMF3
-        | Message::COMMAND => limits.command_bytes,
-        _ => limits.message_bytes,
-    }
-}
-
-fn advance(input: &mut &[u8], count: usize) {
+fn skip(input: &mut &[u8], count: usize) {
     *input = input.get(count..).unwrap_or(&[]);
 }

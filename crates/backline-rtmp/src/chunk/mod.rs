@@ -9,9 +9,6 @@ mod header;
 mod mux;
 mod slots;
 
-#[cfg(test)]
-mod tests;
-
 pub use crate::message::Message;
 pub use demux::{Demuxer, Event};
 pub(crate) use mux::CONTROL_CHUNK_STREAM;

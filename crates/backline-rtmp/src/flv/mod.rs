@@ -7,8 +7,5 @@ mod audio;
 mod modex;
 mod video;
 
-#[cfg(test)]
-mod tests;
-
 pub use audio::{Audio, AudioCodec, AudioData};
 pub use video::{Video, VideoCodec, VideoData, VideoFrame};

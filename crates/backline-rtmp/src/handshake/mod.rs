@@ -2,8 +2,6 @@
 
 #[cfg(feature = "digest")]
 mod digest;
-#[cfg(test)]
-mod tests;
 
 use crate::Error;
 use alloc::vec::Vec;

@@ -46,7 +46,7 @@ impl Connection {
             query,
             tc_url: text("tcUrl").to_string(),
             flash_version: text("flashVer").to_string(),
-            fourcc_list: fourccs(object).map(ToString::to_string).collect(),
+            fourcc_list: fourccs(object).into_iter().map(String::from).collect(),
             caps_ex: caps_ex(object),
             announced: false,
         }
@@ -80,15 +80,19 @@ pub(super) fn answer(command: &Command) -> [Value; 2] {
 
 fn put_enhanced(object: &Value, properties: &mut Properties) {
     if object.get(FOURCC_LIST).is_some() {
-        let list = common(fourccs(object))
+        let list = common(&fourccs(object))
             .map(|fourcc| Value::String(fourcc.into()))
             .collect();
         properties.push((FOURCC_LIST.into(), Value::StrictArray(list)));
     }
     for name in FOURCC_MAPS {
         if let Some(map) = object.get(name) {
-            let keys = map.properties().iter().map(|(key, _)| key.as_str());
-            let map = common(keys)
+            let keys: Vec<_> = map
+                .properties()
+                .iter()
+                .map(|(key, _)| key.as_str())
+                .collect();
+            let map = common(&keys)
                 .map(|fourcc| (fourcc.into(), Value::Number(CAN_FORWARD)))
                 .collect();
             properties.push((name.into(), Value::Object(map)));
@@ -100,20 +104,19 @@ fn put_enhanced(object: &Value, properties: &mut Properties) {
 }
 
 /// Returns the FourCCs of a list that are known here, or all if the list says so.
-fn common<'a>(theirs: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'static str> {
-    let theirs: Vec<&str> = theirs.collect();
+fn common(theirs: &[&str]) -> impl Iterator<Item = &'static str> {
     let any = theirs.contains(&ANY);
     FOURCCS
         .into_iter()
         .filter(move |ours| any || theirs.contains(ours))
 }
 
-fn fourccs(object: &Value) -> impl Iterator<Item = &str> {
+fn fourccs(object: &Value) -> Vec<&str> {
     let values = match object.get(FOURCC_LIST) {
         Some(Value::StrictArray(values)) => values.as_slice(),
         _ => &[],
     };
-    values.iter().filter_map(Value::as_str)
+    values.iter().filter_map(Value::as_str).collect()
 }
 
 fn caps_ex(object: &Value) -> u32 {

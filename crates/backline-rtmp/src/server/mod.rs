@@ -9,9 +9,6 @@ mod output;
 mod state;
 mod wire;
 
-#[cfg(test)]
-mod tests;
-
 pub use config::Config;
 pub use output::{Output, PublishRequest, Rejection, RequestId, Stats, Warning};
 

@@ -5,9 +5,12 @@
 /// ```text
 /// Handshake --Handshaken--> Unconnected --Connect--> Connected --Publish--> Requested --Accept--> Publishing
 ///                                                        ^                      |                     |
-///                                                        +---- Unpublish -------+---------------------+
-///                             from every state but Closed: Close, Fail --> Closed;  Requested --Reject--> Closed
+///                                                        |                    Reject                  |
+///                                                        |                      v                     |
+///                                                        |                   Closed                   |
+///                                                        +----------------- Unpublish ----------------+
 /// ```
+/// From every state, `Close` and `Fail` lead to `Closed`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum State {
     Handshake,
@@ -40,7 +43,7 @@ impl State {
             (Self::Unconnected, Event::Connect) => Self::Connected,
             (Self::Connected, Event::Publish) => Self::Requested,
             (Self::Requested, Event::Accept) => Self::Publishing,
-            (Self::Requested | Self::Publishing, Event::Unpublish) => Self::Connected,
+            (Self::Publishing, Event::Unpublish) => Self::Connected,
             (Self::Requested, Event::Reject) => Self::Closed,
             (Self::Closed, _) => return None,
             (_, Event::Close | Event::Fail) => Self::Closed,
@@ -48,3 +51,6 @@ impl State {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

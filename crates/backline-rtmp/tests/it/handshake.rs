@@ -1,0 +1,239 @@
+//! The handshake, and its quirks.
+
+use crate::support::{Peer, hex, pattern, simple_handshake};
+use backline_rtmp::Error;
+use backline_rtmp::handshake::{EchoPolicy, ServerHandshake};
+use backline_rtmp::server::{Config, Output, Warning};
+
+fn answer(client: &[u8]) -> Vec<u8> {
+    let mut handshake = ServerHandshake::new(7, EchoPolicy::Ignore);
+    let mut rest = client;
+    let answer = handshake.handle_input(&mut rest).unwrap().unwrap();
+    assert!(rest.is_empty() || rest.len() == 1536);
+    answer.to_vec()
+}
+
+#[test]
+fn rtmp_05_simple_answer() {
+    let client = simple_handshake();
+    let answer = answer(&client[..1537]);
+    assert_eq!(answer.len(), 3073);
+    assert_eq!(answer[0], 3);
+    // A version of 0 says that nothing is signed.
+    assert_eq!(answer[5..9], [0; 4]);
+    assert_eq!(answer[1537..], client[1..1537]);
+}
+
+#[test]
+fn rtmp_05_random_bytes_follow_the_seed() {
+    let s1 = |seed| {
+        let mut handshake = ServerHandshake::new(seed, EchoPolicy::Ignore);
+        handshake
+            .handle_input(&mut &simple_handshake()[..])
+            .unwrap()
+            .unwrap()[1..1537]
+            .to_vec()
+    };
+    assert_eq!(s1(1), s1(1));
+    assert_ne!(s1(1), s1(2));
+    let mut counts = [0_u32; 256];
+    s1(3)[8..]
+        .iter()
+        .for_each(|byte| counts[usize::from(*byte)] += 1);
+    assert!(counts.iter().all(|count| *count < 30), "{counts:?}");
+}
+
+#[test]
+fn rtmp_05_echo_policies() {
+    let run = |echo, spoil: usize| {
+        let mut config = Config::default();
+        config.echo = echo;
+        let mut peer = Peer::new(config);
+        let mut c2 = [0; 1536];
+        let client = simple_handshake();
+        let mut handshake = ServerHandshake::new(0, EchoPolicy::Ignore);
+        c2.copy_from_slice(
+            &handshake
+                .handle_input(&mut &client[..1537])
+                .unwrap()
+                .unwrap()[1..1537],
+        );
+        c2[spoil] ^= 1;
+        peer.send_raw(&client[..1537]);
+        peer.send_raw(&c2);
+        (peer.error, peer.outputs)
+    };
+    assert_eq!(run(EchoPolicy::Ignore, 900), (None, vec![]));
+    assert_eq!(
+        run(EchoPolicy::Warn, 900),
+        (None, vec![Output::Warning(Warning::Echo)])
+    );
+    assert_eq!(
+        run(EchoPolicy::Strict, 900).0,
+        Some(Error::HandshakeEcho { at: 1537 + 900 })
+    );
+    // Bytes 4 to 8 may hold the peer's clock.
+    assert_eq!(run(EchoPolicy::Strict, 6), (None, vec![]));
+}
+
+#[test]
+fn rtmp_07_bytes_after_c2_are_kept() {
+    let mut handshake = ServerHandshake::new(0, EchoPolicy::Ignore);
+    let bytes = [simple_handshake(), vec![9, 8, 7]].concat();
+    let mut rest = &bytes[..];
+    handshake.handle_input(&mut rest).unwrap().unwrap();
+    assert!(!handshake.is_done());
+    assert_eq!(handshake.handle_input(&mut rest), Ok(None));
+    assert!(handshake.is_done());
+    assert_eq!(rest, [9, 8, 7]);
+    assert_eq!(handshake.offset(), 3073);
+}
+
+#[test]
+fn rtmp_07_another_protocol_is_refused_at_its_first_byte() {
+    let mut handshake = ServerHandshake::new(0, EchoPolicy::Ignore);
+    let error = handshake.handle_input(&mut &b"GET / HTTP/1.1"[..]);
+    assert_eq!(
+        error,
+        Err(Error::HandshakeVersion {
+            at: 0,
+            version: b'G'
+        })
+    );
+    let mut handshake = ServerHandshake::new(0, EchoPolicy::Ignore);
+    let error = handshake.handle_input(&mut &[6][..]);
+    assert_eq!(error, Err(Error::HandshakeEncrypted { at: 0, version: 6 }));
+    // Lower and higher versions get ours.
+    for version in [0, 2, 4, 31] {
+        let mut client = simple_handshake();
+        client[0] = version;
+        assert_eq!(answer(&client)[0], 3);
+    }
+}
+
+#[test]
+fn rtmp_03_any_partition_gives_the_same_answer() {
+    let client = simple_handshake();
+    let whole = answer(&client);
+    for size in [1, 7, 1536, 1537] {
+        let mut handshake = ServerHandshake::new(7, EchoPolicy::Ignore);
+        let mut answers = Vec::new();
+        for piece in client.chunks(size) {
+            let mut rest = piece;
+            while !rest.is_empty() {
+                answers.extend(handshake.handle_input(&mut rest).unwrap());
+            }
+        }
+        assert_eq!(answers, std::slice::from_ref(&whole));
+        assert!(handshake.is_done());
+    }
+}
+
+#[test]
+fn q27_c2_not_echoed() {
+    let mut peer = Peer::new(Config::default());
+    let mut client = simple_handshake();
+    client[1537..].copy_from_slice(&pattern(1536));
+    peer.send_raw(&client);
+    assert_eq!((peer.error, peer.outputs), (None, vec![]));
+}
+
+#[test]
+fn q31_librtmp_simple() {
+    // curl and rtmpdump leave the version 0 and compare all of S2 with their C1.
+    let client = simple_handshake();
+    assert_eq!(client[5..9], [0; 4]);
+    assert_eq!(answer(&client)[1537..], client[1..1537]);
+}
+
+#[cfg(feature = "digest")]
+mod digest {
+    use super::{answer, hex, pattern};
+    use hmac::{Hmac, KeyInit, Mac};
+    use sha2::Sha256;
+
+    const PLAYER: &[u8] = b"Genuine Adobe Flash Player 001";
+    const SERVER: &[u8] = b"Genuine Adobe Flash Media Server 001";
+
+    fn hmac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    fn place(packet: &[u8], schema: usize) -> usize {
+        let (sum_at, base) = if schema == 1 { (8, 12) } else { (772, 776) };
+        packet[sum_at..sum_at + 4]
+            .iter()
+            .map(|byte| usize::from(*byte))
+            .sum::<usize>()
+            % 728
+            + base
+    }
+
+    /// C0 and C1 as FFmpeg writes them, with the digest of a schema and its numbers set to `sum`.
+    fn client(schema: usize, sum: [u8; 4]) -> Vec<u8> {
+        let mut c1 = pattern(1536);
+        c1[4..8].copy_from_slice(&hex("09007C02"));
+        c1[8..12].copy_from_slice(&sum);
+        c1[772..776].copy_from_slice(&sum);
+        let at = place(&c1, schema);
+        let digest = hmac(PLAYER, &[&c1[..at], &c1[at + 32..]]);
+        c1[at..at + 32].copy_from_slice(&digest);
+        [vec![3], c1].concat()
+    }
+
+    /// Checks S1 and S2 as FFmpeg's player does; returns the schema of S1.
+    fn verify(client: &[u8], schema: usize, answer: &[u8]) {
+        let (c1, s1, s2) = (&client[1..], &answer[1..1537], &answer[1537..]);
+        assert_ne!(s1[4..8], [0; 4]);
+        let at = place(s1, schema);
+        assert_eq!(s1[at..at + 32], hmac(SERVER, &[&s1[..at], &s1[at + 32..]]));
+        let salt = hex("F0EEC24A8068BEE82E00D0D1029E7E576EEC5D2D29806FAB93B8E636CFEB31AE");
+        let at = place(c1, schema);
+        let key = hmac(&[SERVER, &salt].concat(), &[&c1[at..at + 32]]);
+        assert_eq!(s2[1504..], hmac(&key, &[&s2[..1504]]));
+    }
+
+    #[test]
+    fn rtmp_06_both_schemas_are_answered_in_kind() {
+        for schema in [0, 1] {
+            // The digest at its first and last place, and between.
+            for sum in [[0; 4], [182, 182, 182, 181], [255; 4], [1, 2, 3, 4]] {
+                let client = client(schema, sum);
+                verify(&client, schema, &answer(&client));
+            }
+        }
+    }
+
+    #[test]
+    fn rtmp_06_a_wrong_digest_gets_the_simple_answer() {
+        let mut client = client(1, [1, 2, 3, 4]);
+        client[1500] ^= 1;
+        let answer = answer(&client);
+        assert_eq!(answer[5..9], [0; 4]);
+        assert_eq!(answer[1537..], client[1..]);
+    }
+
+    #[test]
+    fn q28_ffmpeg_digest() {
+        // The publisher's C2 is unsigned, and no matter.
+        let client = [client(1, [3, 1, 4, 1]), pattern(1536)].concat();
+        let mut peer = super::Peer::new(super::Config::default());
+        assert!(peer.send_raw(&client).is_empty());
+        assert_eq!((peer.error, peer.outputs), (None, vec![]));
+    }
+
+    #[test]
+    fn q29_ffmpeg_player_strict() {
+        let client = client(1, [9, 9, 9, 9]);
+        verify(&client, 1, &answer(&client));
+    }
+
+    #[test]
+    fn q30_osmo_pocket3() {
+        // The camera checks the server's digest, in the schema that it used itself.
+        let client = client(0, [200, 100, 50, 25]);
+        verify(&client, 0, &answer(&client));
+    }
+}

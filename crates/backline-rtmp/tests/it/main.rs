@@ -1,0 +1,24 @@
+//! What the crate promises, by its public interface. Names begin with the rule that a test holds to.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
+mod allocation;
+mod amf0;
+mod chunk;
+mod flv;
+mod handshake;
+mod hostile;
+mod limits;
+mod muxer;
+mod properties;
+mod quirks_chunk;
+mod quirks_encoder;
+mod server;
+mod support;
+mod timers;

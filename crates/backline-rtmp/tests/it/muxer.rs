@@ -1,0 +1,151 @@
+//! The rules of the chunk layer, writing.
+
+use crate::support::{flat, hex, lengths, messages, pattern};
+use backline_rtmp::chunk::{Message, Muxer};
+use bytes::{Buf, Bytes};
+
+fn audio(time: u64) -> Message {
+    Message::new(3, 12_345, Message::AUDIO, time, pattern(32).into())
+}
+
+#[test]
+fn rtmp_20_the_specification_s_own_vectors() {
+    // RTMP 1.0, 5.3.2.1 and 5.3.2.2.
+    let mut muxer = Muxer::new();
+    let sizes = [1000, 1020, 1040, 1060].map(|time| lengths(muxer.write(&audio(time))));
+    assert_eq!(sizes, [[44], [36], [33], [33]]);
+    let video = Message::new(4, 12_346, Message::VIDEO, 1000, pattern(307).into());
+    assert_eq!(lengths(muxer.write(&video)), [140, 129, 52]);
+}
+
+#[test]
+fn rtmp_20_bytes_of_each_format() {
+    let mut muxer = Muxer::new();
+    let mut write = |time, length: usize| {
+        let message = Message::new(6, 1, Message::VIDEO, time, Bytes::from(vec![7; length]));
+        flat(muxer.write(&message))
+    };
+    assert_eq!(write(10, 2), hex("06 00000A 000002 09 01000000 0707"));
+    assert_eq!(write(43, 1), hex("46 000021 000001 09 07"));
+    assert_eq!(write(70, 1), hex("86 00001B 07"));
+    assert_eq!(write(97, 1), hex("C6 07"));
+    assert_eq!(write(0x00FF_FFFF, 1), hex("86 FFFF9E 07"));
+    // A difference that needs the extended field is written as a whole timestamp.
+    assert_eq!(
+        write(0x01FF_FFFF, 1),
+        hex("06 FFFFFF 000001 09 01000000 01FFFFFF 07")
+    );
+}
+
+#[test]
+fn rtmp_20_long_chunk_stream_ids_keep_their_form_in_continuations() {
+    let mut muxer = Muxer::new();
+    let mut heads = |id| {
+        let message = Message::new(id, 1, Message::VIDEO, 0, pattern(129).into());
+        muxer
+            .write(&message)
+            .map(|transmit| transmit.head().to_vec())
+            .collect::<Vec<_>>()
+    };
+    // FFmpeg writes one byte here, which its own reader alone understands (q20).
+    assert_eq!(heads(64)[1], hex("C0 00"));
+    assert_eq!(heads(319)[1], hex("C0 FF"));
+    assert_eq!(heads(320)[1], hex("C1 0001"));
+    assert_eq!(heads(65_599)[1], hex("C1 FFFF"));
+}
+
+#[test]
+fn rtmp_20_an_extended_timestamp_stands_in_each_continuation() {
+    let mut muxer = Muxer::new();
+    let message = Message::new(6, 1, Message::VIDEO, 0x0102_0304, pattern(300).into());
+    let heads: Vec<_> = muxer
+        .write(&message)
+        .map(|transmit| transmit.head().to_vec())
+        .collect();
+    assert_eq!(heads[0], hex("06 FFFFFF 00012C 09 01000000 01020304"));
+    assert_eq!(heads[1], hex("C6 01020304"));
+    assert_eq!(heads[2], hex("C6 01020304"));
+}
+
+#[test]
+fn rtmp_20_a_payload_is_shared_and_not_copied() {
+    let mut muxer = Muxer::new();
+    let message = Message::new(6, 1, Message::VIDEO, 0, pattern(300).into());
+    let mut at = message.payload.as_ptr();
+    for transmit in muxer.write(&message) {
+        assert_eq!(transmit.payload().as_ptr(), at);
+        at = at.wrapping_add(transmit.payload().len());
+    }
+}
+
+#[test]
+fn rtmp_20_a_transmit_is_written_by_vectored_io() {
+    let mut muxer = Muxer::new();
+    let mut transmit = muxer.write(&audio(1)).next().unwrap();
+    let whole = flat([transmit.clone()]);
+    let mut slices = [std::io::IoSlice::new(&[]); 4];
+    assert_eq!(transmit.chunks_vectored(&mut slices), 2);
+    assert_eq!([&slices[0][..], &slices[1][..]].concat(), whole);
+    for at in 0..whole.len() {
+        assert_eq!(transmit.remaining(), whole.len() - at);
+        assert_eq!(transmit.get_u8(), whole[at]);
+    }
+}
+
+#[test]
+fn rtmp_21_after_a_drop_the_next_header_says_everything() {
+    let mut muxer = Muxer::new();
+    let _ = muxer.write(&audio(0));
+    let _ = muxer.write(&audio(20));
+    // The message at 40 ms was given up before it was sent.
+    let _ = muxer.write(&audio(40));
+    muxer.forget(3);
+    assert_eq!(lengths(muxer.write(&audio(60))), [44]);
+}
+
+#[test]
+fn q17_chunk_size_per_direction() {
+    // Only our own call changes what we write.
+    let mut muxer = Muxer::new();
+    assert_eq!(
+        flat(muxer.set_chunk_size(4096)),
+        hex("02 000000 000004 01 00000000 00001000")
+    );
+    let message = Message::new(6, 1, Message::VIDEO, 0, pattern(5000).into());
+    assert_eq!(lengths(muxer.write(&message)), [12 + 4096, 1 + 904]);
+}
+
+#[test]
+fn q26_no_backward_fmt1() {
+    let mut muxer = Muxer::new();
+    let _ = muxer.write(&audio(1000));
+    let _ = muxer.write(&audio(1020));
+    let back = flat(muxer.write(&audio(1010)));
+    assert_eq!(back[..4], hex("03 0003F2"));
+    // Across the wrap the timestamp grows.
+    let _ = muxer.write(&audio(0xFFFF_FFF0));
+    let wrapped = flat(muxer.write(&audio(0x1_0000_0011)));
+    assert_eq!(wrapped[..4], hex("83 000021"));
+}
+
+#[test]
+fn no_format_3_where_readers_differ() {
+    // The second timestamp is twice the first, which format 3 could say; a reader that adds nothing
+    // after format 0 would not see it.
+    let mut muxer = Muxer::new();
+    let _ = muxer.write(&audio(26));
+    assert_eq!(lengths(muxer.write(&audio(52))), [36]);
+    // Zero and zero is the same to all.
+    let mut muxer = Muxer::new();
+    let _ = muxer.write(&audio(0));
+    assert_eq!(lengths(muxer.write(&audio(0))), [33]);
+}
+
+#[test]
+fn an_empty_message_is_one_header() {
+    let mut muxer = Muxer::default();
+    let message = Message::new(4, 1, Message::AUDIO, 0, Bytes::new());
+    let bytes = flat(muxer.write(&message));
+    assert_eq!(bytes, hex("04 000000 000000 08 01000000"));
+    assert_eq!(messages(&bytes), [message]);
+}

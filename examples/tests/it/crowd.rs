@@ -1,8 +1,10 @@
 //! Five hundred viewers who wait for one playlist.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+
+use tokio::net::TcpSocket;
 
 use crate::harness::collect::{playlist, rendition_uris};
 use crate::harness::node::{KEY, Node};
@@ -10,6 +12,7 @@ use crate::harness::publisher::Camera;
 use crate::harness::{full, stage};
 
 const VIEWERS: usize = 500;
+const VIEWERS_AN_ADDRESS: usize = 50;
 const ROUNDS: usize = 5;
 
 /// The last byte of the last viewer but five, after the first answer.
@@ -24,9 +27,7 @@ fn five_hundred_held_viewers_cost_one_render() {
     let node = Node::start(&[]);
     let _camera = Camera::default().publish(&node.publish_url(KEY));
     let uri = rendition_uris(&node.wait_until_live()).swap_remove(0);
-    let mut crowd: Vec<TcpStream> = (0..VIEWERS)
-        .map(|_| TcpStream::connect(node.http).expect("a viewer can connect"))
-        .collect();
+    let mut crowd = connect(node.http);
     let mut spreads = Vec::new();
     for _ in 0..ROUNDS {
         let (msn, part) = playlist(node.http, &uri, None).media.next();
@@ -60,6 +61,36 @@ fn five_hundred_held_viewers_cost_one_render() {
     );
     let most = if full() { SPREAD_MAX } else { SPREAD_MAX_BUSY };
     assert!(middle <= most, "{middle:?}, {most:?} at most");
+}
+
+/// Connects the viewers from several addresses, since a server takes only so many from one.
+fn connect(server: SocketAddr) -> Vec<TcpStream> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .expect("a runtime can be made");
+    runtime.block_on(async {
+        let mut crowd = Vec::new();
+        for viewer in 0..VIEWERS {
+            let address = Ipv4Addr::new(
+                127,
+                0,
+                1,
+                u8::try_from(viewer / VIEWERS_AN_ADDRESS).expect("few") + 1,
+            );
+            let socket = TcpSocket::new_v4().expect("there are sockets enough");
+            socket
+                .bind(SocketAddr::from((address, 0)))
+                .expect("all of 127.0.0.0/8 is this machine");
+            let stream = socket.connect(server).await.expect("a viewer can connect");
+            let stream = stream.into_std().expect("it is registered nowhere else");
+            stream
+                .set_nonblocking(false)
+                .expect("a socket can be made blocking");
+            crowd.push(stream);
+        }
+        crowd
+    })
 }
 
 /// How many playlists were rendered. A rendering brings its packed form along, so this counts those too.

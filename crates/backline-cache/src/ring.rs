@@ -8,8 +8,10 @@ use crate::{Body, Reason, State};
 
 #[derive(Debug)]
 pub(crate) struct Ring {
-    /// The lowest number that the window takes; lower ones are gone.
+    /// No number below it holds anything.
     first: u64,
+    /// Lower numbers are passed over for good.
+    floor: u64,
     /// One past the highest number that is promised or published.
     end: u64,
     /// How many slots hold something.
@@ -72,6 +74,7 @@ impl Ring {
     pub(crate) const fn new() -> Self {
         Self {
             first: 0,
+            floor: 0,
             end: 0,
             held: 0,
             next: 0,
@@ -110,12 +113,17 @@ impl Ring {
             Some(Content::Stored(_)) => State::Ready,
             Some(Content::Promised(_)) => State::Promised,
             _ if self.slots.is_empty() => State::Unknown,
-            _ if seq < self.first || seq < self.next => State::Gone,
+            _ if seq < self.floor.max(self.next) => State::Gone,
             _ => State::TooFar,
         }
     }
 
-    /// The lowest number that the window takes.
+    /// The lowest number that was not passed over for good.
+    pub(crate) const fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// The number where the window begins.
     pub(crate) const fn first(&self) -> u64 {
         self.first
     }
@@ -137,8 +145,12 @@ impl Ring {
 
     /// Tells whether `seq` has a place in `slots_max` slots without an eviction.
     pub(crate) fn has_place(&self, seq: u64, slots_max: usize) -> bool {
-        self.is_vacant()
-            || usize::try_from(seq.saturating_sub(self.first)).is_ok_and(|span| span < slots_max)
+        self.span(seq) <= slots_max
+    }
+
+    /// Tells whether `seq` is passed over, or too far behind what is held to find a place beside it.
+    pub(crate) fn is_behind(&self, seq: u64, slots_max: usize) -> bool {
+        seq < self.floor || (seq < self.first && !self.has_place(seq, slots_max))
     }
 
     /// Bytes that making a place for `seq` allocates on top.
@@ -155,10 +167,10 @@ impl Ring {
 
     /// Makes the window wide enough for `seq`, for which [`has_place`](Self::has_place) holds.
     pub(crate) fn make_place(&mut self, seq: u64, slots_max: usize) {
-        if self.is_vacant() && seq >= self.first {
-            self.first = seq;
-            self.end = seq;
+        if self.is_vacant() {
+            (self.first, self.end) = (seq, seq);
         }
+        self.first = self.first.min(seq);
         let size = self.size_for(seq, slots_max);
         if size > self.slots.len() {
             let mut slots = Vec::with_capacity(size);
@@ -182,6 +194,10 @@ impl Ring {
     /// Puts content at `seq`, which has a place, and returns what was there.
     pub(crate) fn put(&mut self, seq: u64, content: Content) -> Content {
         if matches!(content, Content::Stored(_)) {
+            if self.next <= self.first {
+                // The first of all, or the first after a gap.
+                self.floor = self.first;
+            }
             self.next = self.next.max(seq.saturating_add(1));
         }
         let old = self.take(seq);
@@ -211,6 +227,7 @@ impl Ring {
             self.first = self.first.saturating_add(1);
         }
         self.end = self.end.max(self.first);
+        self.floor = self.first;
     }
 
     /// Joins an eviction to the report of its reason; tells whether that is a new report.
@@ -253,14 +270,25 @@ impl Ring {
         low & self.slots.len().wrapping_sub(1)
     }
 
-    fn size_for(&self, seq: u64, slots_max: usize) -> usize {
-        let first = if self.is_vacant() { seq } else { self.first };
-        let span = usize::try_from(seq.saturating_sub(first))
+    /// How many slots lie between the outermost numbers when `seq` is held too.
+    fn span(&self, seq: u64) -> usize {
+        let (first, last) = if self.is_vacant() {
+            (seq, seq)
+        } else {
+            (self.first, self.end.saturating_sub(1))
+        };
+        let span = seq.max(last).saturating_sub(seq.min(first));
+        usize::try_from(span)
             .unwrap_or(usize::MAX)
-            .saturating_add(1);
-        span.checked_next_power_of_two()
-            .unwrap_or(slots_max)
-            .clamp(SLOTS_MIN.min(slots_max), slots_max)
+            .saturating_add(1)
+    }
+
+    fn size_for(&self, seq: u64, slots_max: usize) -> usize {
+        let size = self
+            .span(seq)
+            .checked_next_power_of_two()
+            .unwrap_or(slots_max);
+        size.clamp(SLOTS_MIN.min(slots_max), slots_max)
     }
 }
 

@@ -408,9 +408,9 @@ impl Cache {
         };
         match ring.state(key.seq) {
             State::Ready => Err(Error::Published { key }),
-            State::Gone if key.seq < ring.first() => Err(Error::Behind {
+            _ if ring.is_behind(key.seq, self.slots_max) => Err(Error::Behind {
                 key,
-                first: ring.first(),
+                first: ring.floor(),
             }),
             _ => Ok(()),
         }

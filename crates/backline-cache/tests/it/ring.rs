@@ -345,6 +345,42 @@ fn published_bytes_never_change() {
 }
 
 #[test]
+fn a_window_may_begin_with_a_promise_ahead_of_its_first_object() {
+    let mut rig = Rig::new();
+    rig.promise(part(12));
+    rig.promise(part(10));
+    rig.publish(part(11), 5);
+    rig.publish(part(10), 5);
+    rig.publish(part(12), 5);
+    let behind = rig
+        .cache
+        .publish(rig.now, part(9), &[Bytes::from_static(b"late")]);
+    assert_eq!(
+        behind,
+        Err(Error::Behind {
+            key: part(9),
+            first: 10
+        })
+    );
+    assert_eq!(rig.outputs(), []);
+}
+
+#[test]
+fn a_promise_far_ahead_leaves_no_place_behind_it() {
+    let mut rig = Rig::with(|config| config.limits.slots = 16);
+    rig.promise(part(100));
+    let behind = rig.cache.promise(rig.now, part(80), rig.at(9));
+    assert_eq!(
+        behind,
+        Err(Error::Behind {
+            key: part(80),
+            first: 0
+        })
+    );
+    rig.promise(part(85));
+}
+
+#[test]
 fn limit_part_bytes_and_segment_bytes() {
     let mut rig = Rig::with(|config| {
         config.limits.part_bytes = 100;

@@ -148,7 +148,7 @@ fn write_trak(out: &mut Writer, track_id: u32, config: &TrackConfig) {
     out.full(*b"tkhd", TKHD, 0, TKHD_ENABLED | TKHD_IN_MOVIE);
     out.zeros::<8>();
     out.u32(track_id);
-    out.zeros::<20>();
+    out.zeros::<18>(); // Reserved, duration, reserved, layer.
     out.u16(u16::from(audio)); // Alternate group: tracks of one kind exclude each other.
     out.u16(if audio { FULL_VOLUME } else { 0 });
     out.zeros::<2>();

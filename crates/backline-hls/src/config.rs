@@ -108,7 +108,7 @@ impl Config {
                 field: "part_target",
                 value: self.part_target,
                 min: ms(50),
-                max: self.segment_target / 2,
+                max: self.segment_target.checked_div(2).unwrap_or_default(),
             });
         }
         Ok(())

@@ -50,6 +50,12 @@ impl Targets {
         self.part_units * 3
     }
 
+    /// The longest segment whose duration rounds to the Target Duration, in ticks (SEG-1).
+    pub(crate) fn segment_most(&self, timescale: u32) -> i64 {
+        let half_seconds = self.target_s * 2 + 1;
+        i64::try_from(half_seconds * u64::from(timescale) / 2).unwrap_or(i64::MAX) - 2
+    }
+
     /// The Target Duration in nanoseconds.
     pub(crate) fn target_ns(&self) -> u64 {
         self.target_s * 1_000_000_000

@@ -1,5 +1,7 @@
 //! The first samples: which tracks there are and how long a frame lasts decides what can never change later.
 
+use std::collections::VecDeque;
+
 use crate::Error;
 use crate::codec::TrackKind;
 use crate::config::Layout;
@@ -13,6 +15,8 @@ use crate::track::Track;
 
 /// Pictures that a rate is told from.
 const PICTURES_MIN: usize = 4;
+/// Frames of sound that are kept until the first picture.
+const EARLY_MAX: usize = 16;
 /// A publisher whose first samples span more than this has jumped.
 const SPAN_MAX_NS: i64 = 10_000_000_000;
 
@@ -20,6 +24,8 @@ const SPAN_MAX_NS: i64 = 10_000_000_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gathered {
     samples: Vec<(u64, TrackId, Sample)>,
+    /// Sound from before the first picture.
+    early: VecDeque<(u64, TrackId, Sample)>,
     bytes: usize,
 }
 
@@ -55,8 +61,16 @@ impl Presentation {
         if id.kind == TrackKind::Audio {
             track.newest = Some(sample.data.clone());
         }
-        // Sound before the first picture has nothing to go with, and a picture without its key frame shows nothing.
-        if !led && (id != lead || (id.kind == TrackKind::Video && !sample.sync)) {
+        if !led && id != lead {
+            // Of the sound before the first picture only a few frames can go with it.
+            self.gathered.early.push_back((now_ns, id, sample));
+            if self.gathered.early.len() > EARLY_MAX {
+                self.gathered.early.pop_front();
+                self.counts.dropped = self.counts.dropped.saturating_add(1);
+            }
+            return Ok(());
+        }
+        if !led && id.kind == TrackKind::Video && !sample.sync {
             self.counts.dropped = self.counts.dropped.saturating_add(1);
             return Ok(());
         }
@@ -67,6 +81,9 @@ impl Presentation {
         }
         self.gathered.bytes = self.gathered.bytes.saturating_add(sample.data.len());
         self.gathered.samples.push((now_ns, id, sample));
+        // The leading track's first sample decides where time begins, so it comes first.
+        let early = core::mem::take(&mut self.gathered.early);
+        self.gathered.samples.extend(early);
         if self.decided(lead) {
             return self.freeze();
         }
@@ -95,6 +112,26 @@ impl Presentation {
 
     fn heard(&self, track: &Track) -> bool {
         track.newest.is_some() || self.gathered.has(track.id)
+    }
+
+    /// The renditions of the tracks, picture first.
+    fn renditions_of(&self, tracks: &[Track], targets: &Targets) -> Vec<Rendition> {
+        let muxed = self.config.layout == Layout::Muxed;
+        let mut renditions = Vec::with_capacity(2);
+        for track in tracks.iter().take(if muxed { 1 } else { 2 }) {
+            let id = match (muxed, track.id.kind) {
+                (true, _) => RenditionId::MUXED,
+                (false, TrackKind::Audio) => RenditionId::AUDIO,
+                (false, TrackKind::Video) => RenditionId::VIDEO,
+            };
+            renditions.push(Rendition::new(
+                id,
+                track.config.timescale(),
+                targets,
+                self.config.numbering,
+            ));
+        }
+        renditions
     }
 
     /// Fixes tracks, rate, targets and renditions, then plays what was gathered.
@@ -129,24 +166,10 @@ impl Presentation {
             lead.config.timescale(),
             lead.exact(),
         );
-        let muxed = self.config.layout == Layout::Muxed;
-        let mut renditions = Vec::with_capacity(2);
-        for track in tracks.iter().take(if muxed { 1 } else { 2 }) {
-            let id = match (muxed, track.id.kind) {
-                (true, _) => RenditionId::MUXED,
-                (false, TrackKind::Audio) => RenditionId::AUDIO,
-                (false, TrackKind::Video) => RenditionId::VIDEO,
-            };
-            renditions.push(Rendition::new(
-                id,
-                track.config.timescale(),
-                &targets,
-                self.config.numbering,
-            ));
-        }
+        let renditions = self.renditions_of(&tracks, &targets);
         let mut inits = Vec::with_capacity(2);
         for (index, rendition) in renditions.iter().enumerate() {
-            let body = init_of(&tracks, index, muxed)?;
+            let body = init_of(&tracks, index, self.config.layout == Layout::Muxed)?;
             let object = ObjectId {
                 rendition: rendition.id,
                 kind: ObjectKind::Init,

@@ -22,6 +22,7 @@ mod part;
 mod path;
 mod playlist;
 mod presentation;
+mod publish;
 mod query;
 mod rendition;
 mod segment;

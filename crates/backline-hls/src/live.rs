@@ -10,13 +10,11 @@ use bytes::Bytes;
 use crate::Error;
 use crate::codec::{Codec, TrackConfig};
 use crate::config::Layout;
-use crate::cutter::{Cutter, Targets};
-use crate::event::{ObjectKind, Output, RenditionId, Sample, Warning};
+use crate::cutter::Cutter;
+use crate::event::{ObjectKind, Output, Sample, Warning};
 use crate::fmp4::FragmentSample;
 use crate::gather::init_of;
 use crate::presentation::{Phase, Presentation};
-use crate::rendition::Moment;
-use crate::text::UNITS_PER_SECOND;
 use crate::timeline::{Epoch, Last, Place, ticks, to_ns};
 
 /// Decode time of the first sample ever: composition offsets below zero still give a presentation time above it.
@@ -84,15 +82,19 @@ impl Presentation {
                 self.tracks.iter_mut().for_each(|track| track.restart());
             }
         }
-        if let Some(track) = self.tracks.first_mut() {
-            track.meter.see(sample.dts_ns, sample.data.len(), sync);
-            if track.next_config.is_some() && !sync || self.phase == Phase::Waiting && !sync {
-                self.counts.dropped = self.counts.dropped.saturating_add(1);
-                return Ok(());
-            }
+        let unready = self
+            .tracks
+            .first()
+            .is_some_and(|track| track.next_config.is_some());
+        if !sync && (unready || self.phase == Phase::Waiting) {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            return Ok(());
         }
         if self.phase == Phase::Waiting {
             self.begin_epoch(now_ns, sample.dts_ns);
+        }
+        if let Some(track) = self.tracks.first_mut() {
+            track.meter.see(sample.dts_ns, sample.data.len(), sync);
         }
         self.lead(now_ns, sync, sample);
         Ok(())
@@ -101,7 +103,6 @@ impl Presentation {
     /// A track's record came again. Unless it is the same, the next sync sample begins a discontinuity with it.
     pub(crate) fn reconfigure(
         &mut self,
-        now_ns: u64,
         index: usize,
         codec: Codec,
         record: Bytes,
@@ -148,7 +149,7 @@ impl Presentation {
             });
         }
         // The hint for it (PL-8).
-        self.announce(now_ns, false);
+        self.changed.listed = true;
         Ok(())
     }
 
@@ -161,7 +162,6 @@ impl Presentation {
             .renditions
             .iter()
             .all(|rendition| rendition.listed_units() > 0);
-        self.announce(now_ns, true);
     }
 
     fn begin_epoch(&mut self, now_ns: u64, dts_ns: i64) {
@@ -236,23 +236,17 @@ impl Presentation {
         };
         rendition.part.grow(place.grow);
         let frame = track.timeline.pace.frame();
-        let mut closed = false;
         if self.segment_ends(sync, sample.dts_ns) {
             self.close_lead_part(now_ns);
             self.close_segments(now_ns);
-            closed = true;
         } else {
             self.make_room(now_ns, frame, &mut place);
         }
         let fresh = core::mem::take(&mut self.fresh);
         let full = self.push_lead(now_ns, sync, sample, place, fresh);
-        let before = self.outputs.len();
         if full {
             self.close_lead_part(now_ns);
             self.sound_parts(now_ns, false);
-        }
-        if closed || full || self.outputs.len() > before {
-            self.announce(now_ns, closed);
         }
     }
 
@@ -273,7 +267,6 @@ impl Presentation {
         place.want -= stretch;
         self.close_lead_part(now_ns);
         self.sound_parts(now_ns, false);
-        self.announce(now_ns, false);
     }
 
     /// Appends the sample. Returns whether the part ends with it.
@@ -393,7 +386,7 @@ impl Presentation {
         );
         let td = i64::try_from(targets.target_s).unwrap_or(1) * i64::from(timescale);
         // Beyond this the duration would round to more than the Target Duration.
-        let most = td + i64::from(timescale) / 2 - frame;
+        let most = targets.segment_most(timescale) - frame;
         let gop = track
             .meter
             .key_interval_ns
@@ -422,162 +415,5 @@ impl Presentation {
             });
         }
         true
-    }
-
-    /// Ends the leading rendition's part; in the muxed layout with the sound that has come for it.
-    fn close_lead_part(&mut self, now_ns: u64) {
-        let moment = self.moment(now_ns);
-        let until_ns = self.lead_end_ns();
-        if self.config.layout == Layout::Muxed {
-            self.fill_sound_hole(until_ns);
-            if let (Some(track), Some(rendition)) =
-                (self.tracks.get_mut(1), self.renditions.first_mut())
-            {
-                let until = ticks(i128::from(until_ns), track.config.timescale());
-                if !rendition.part.is_empty() {
-                    while let Some(placed) = track.next_waiting(until, i64::MAX) {
-                        rendition.part.push_sound(placed);
-                    }
-                }
-            }
-        }
-        if let Some(rendition) = self.renditions.first_mut() {
-            rendition.close_part(&moment, &mut self.outputs);
-        }
-    }
-
-    /// Cuts the sound that goes with the picture so far.
-    fn sound_parts(&mut self, now_ns: u64, flush: bool) {
-        if self.renditions.len() < 2 {
-            return;
-        }
-        let moment = self.moment(now_ns);
-        let until_ns = self.lead_end_ns();
-        self.fill_sound_hole(until_ns);
-        let (Some(track), Some(rendition)) = (self.tracks.get_mut(1), self.renditions.get_mut(1))
-        else {
-            return;
-        };
-        let until = ticks(i128::from(until_ns), rendition.timescale);
-        rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
-        if flush && rendition.open.is_none() {
-            // A segment cannot be empty: the picture's segment ends, so the sound's has to exist.
-            track.conceal(until, rendition.cutter.cap);
-            rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
-        }
-    }
-
-    /// Fills sound that is too far behind the picture, so that the viewers' buffers do not run dry.
-    fn fill_sound_hole(&mut self, until_ns: i64) {
-        let Some(targets) = self.targets else { return };
-        let patience_ns = i64::try_from(self.config.audio_patience.as_nanos()).unwrap_or(i64::MAX);
-        let Some(track) = self.tracks.get_mut(1) else {
-            return;
-        };
-        let timescale = track.config.timescale();
-        let behind_ns = until_ns - to_ns(track.timeline.next(), timescale).max(self.epoch.out_ns);
-        if behind_ns <= patience_ns {
-            return;
-        }
-        let until = ticks(i128::from(until_ns - patience_ns), timescale);
-        track
-            .timeline
-            .begin(ticks(i128::from(self.epoch.out_ns), timescale));
-        track.conceal(until, Cutter::new(&targets, timescale).cap);
-        if !core::mem::replace(&mut self.reported_sound, true) {
-            let behind_ms = u64::try_from(behind_ns / NS_PER_MS).unwrap_or(0);
-            self.warn(Warning::AudioMissing { behind_ms });
-        }
-    }
-
-    /// Ends the open segment of all renditions.
-    fn close_segments(&mut self, now_ns: u64) {
-        let moment = self.moment(now_ns);
-        if self
-            .renditions
-            .first()
-            .is_some_and(|rendition| rendition.open.is_some())
-        {
-            self.sound_parts(now_ns, true);
-        }
-        for rendition in &mut self.renditions {
-            rendition.close_segment(&moment, &mut self.outputs);
-        }
-    }
-
-    /// Makes what was published known, for all renditions at once (SEG-9).
-    pub(crate) fn announce(&mut self, now_ns: u64, segment_closed: bool) {
-        let Some(targets) = self.targets else { return };
-        let moment = self.moment(now_ns);
-        for rendition in &mut self.renditions {
-            rendition.promise(&mut self.outputs);
-        }
-        let was_playable = self.playable;
-        if !was_playable {
-            let lead = self
-                .renditions
-                .first()
-                .map_or(0, |rendition| rendition.listed_units());
-            let all = self
-                .renditions
-                .iter()
-                .all(|rendition| rendition.listed_units() > 0);
-            // A player that joins an almost empty playlist stalls at once (quirks 10, 18).
-            self.playable = all && lead >= targets.hold_back_units();
-        }
-        if !self.playable {
-            return;
-        }
-        for rendition in &mut self.renditions {
-            rendition.version += 1;
-            let (listed, closed) = rendition.points();
-            self.outputs.push_back(Output::Advanced {
-                rendition: rendition.id,
-                listed,
-                closed,
-            });
-        }
-        if segment_closed || self.version == 0 {
-            // Its bandwidth is measured anew.
-            self.version += 1;
-            let (listed, closed) = self
-                .renditions
-                .first()
-                .map(|rendition| rendition.points())
-                .unwrap_or_default();
-            self.outputs.push_back(Output::Advanced {
-                rendition: RenditionId::MULTIVARIANT,
-                listed,
-                closed,
-            });
-        }
-        if segment_closed {
-            for rendition in &mut self.renditions {
-                rendition.expire(&moment, &mut self.outputs);
-            }
-        }
-    }
-
-    /// Where the leading track's media ends.
-    fn lead_end_ns(&self) -> i64 {
-        self.tracks.first().map_or(0, |track| {
-            to_ns(track.timeline.next(), track.config.timescale())
-        })
-    }
-
-    fn moment(&self, now_ns: u64) -> Moment {
-        let window_units = u64::try_from(self.config.window.as_micros() / 10).unwrap_or(u64::MAX);
-        debug_assert!(UNITS_PER_SECOND == 100_000);
-        Moment {
-            now_ns,
-            epoch: self.epoch,
-            targets: self.targets.unwrap_or(Targets {
-                part_units: 0,
-                target_s: 1,
-            }),
-            clock: self.clock,
-            window_units,
-            window_segments: self.config.limits.window_segments.max(4),
-        }
     }
 }

@@ -107,6 +107,8 @@ impl Pace {
         let delta = time - last;
         if ((delta << FRACTION) - self.frame).abs() <= self.slack() * 4 / 3 {
             self.run = self.run.saturating_add(1);
+            // What does not fit counts only while it is the rule.
+            self.recent_used = self.recent_used.saturating_sub(1);
             self.base_frames += 1;
             self.refine(time);
             return;
@@ -175,7 +177,7 @@ impl Pace {
     /// Makes the estimate sharper the longer it holds.
     fn refine(&mut self, time: i64) {
         let frames = self.base_frames;
-        if frames >= 64 && frames <= 1 << 20 && frames & (frames - 1) == 0 {
+        if (64..=1 << 20).contains(&frames) && frames & (frames - 1) == 0 {
             let mean = ((time - self.base) << FRACTION) / frames;
             let error = self.slack() / frames;
             if (mean - self.frame).abs() > error {

@@ -52,6 +52,7 @@ pub struct Presentation {
     /// Version of the multivariant playlist.
     pub(crate) version: u64,
     pub(crate) counts: Counts,
+    pub(crate) changed: Changed,
     /// A long group of pictures, or a hole in the sound, that was already reported.
     pub(crate) reported_gop: bool,
     pub(crate) reported_sound: bool,
@@ -64,6 +65,15 @@ pub(crate) struct Counts {
     pub(crate) dropped: u64,
     pub(crate) warnings: u64,
     pub(crate) discontinuities: u64,
+}
+
+/// What an event has changed and the viewers do not know yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Changed {
+    /// A segment was closed.
+    pub(crate) closed: bool,
+    /// A playlist has another text.
+    pub(crate) listed: bool,
 }
 
 /// Where a presentation is in its life.
@@ -125,6 +135,7 @@ impl Presentation {
             playable: false,
             version: 0,
             counts: Counts::default(),
+            changed: Changed::default(),
             reported_gop: false,
             reported_sound: false,
             ignored: Vec::new(),
@@ -148,12 +159,12 @@ impl Presentation {
         if self.phase == Phase::Ended {
             return Err(Error::Ended);
         }
-        match event {
+        let result = match event {
             Event::Config {
                 track,
                 codec,
                 record,
-            } => self.configure(now_ns, track, codec, record),
+            } => self.configure(track, codec, record),
             Event::End => {
                 self.end(now_ns);
                 Ok(())
@@ -167,7 +178,9 @@ impl Presentation {
                 self.stop(now_ns);
                 Ok(())
             }
-        }
+        };
+        self.announce(now_ns);
+        result
     }
 
     /// Moves the clock. A presentation waits for nothing but its publisher, so nothing else happens.
@@ -314,6 +327,8 @@ impl Presentation {
         if self.phase == Phase::Live {
             self.flush(now_ns);
         }
+        // One advance, to the end.
+        self.changed = Changed::default();
         self.phase = Phase::Ended;
         self.version = self.version.saturating_add(1);
         for rendition in &mut self.renditions {
@@ -334,13 +349,7 @@ impl Presentation {
         self.outputs.push_back(Output::Ended);
     }
 
-    fn configure(
-        &mut self,
-        now_ns: u64,
-        id: TrackId,
-        codec: Codec,
-        record: Bytes,
-    ) -> Result<(), Error> {
+    fn configure(&mut self, id: TrackId, codec: Codec, record: Bytes) -> Result<(), Error> {
         if matches!(self.phase, Phase::Idle | Phase::Stopped) {
             return Err(Error::NotStarted { track: id });
         }
@@ -348,7 +357,7 @@ impl Presentation {
             return Err(Error::CodecKind { track: id, codec });
         }
         if let Some(index) = self.tracks.iter().position(|track| track.id == id) {
-            return self.reconfigure(now_ns, index, codec, record);
+            return self.reconfigure(index, codec, record);
         }
         let config = TrackConfig::parse(codec, record, &self.config.limits)?;
         if self.phase != Phase::Gathering

@@ -165,9 +165,10 @@ impl Rendition {
     ) {
         loop {
             let mut left = 0;
-            while let Some(placed) =
-                sound.next_waiting(until, self.cutter.cap - self.part.main.fill)
-            {
+            // Sound that comes back after a hole must not make a segment longer than playlists may say (SEG-1).
+            let room = moment.targets.segment_most(self.timescale) - self.segment_fill();
+            let room = room.min(self.cutter.cap);
+            while let Some(placed) = sound.next_waiting(until, room - self.part.main.fill) {
                 let Placed {
                     start,
                     duration,
@@ -304,10 +305,12 @@ impl Rendition {
     /// The last listed part and the last closed segment; (0, 0) before the first.
     pub(crate) fn points(&self) -> (Point, Point) {
         let last_closed = self.closed.back();
-        let closed = last_closed.map_or(Point::default(), |segment| Point {
-            msn: segment.msn,
-            part: 0,
-        });
+        let closed = last_closed
+            .map(|segment| Point {
+                msn: segment.msn,
+                part: 0,
+            })
+            .unwrap_or_default();
         let listed = self
             .open
             .as_ref()

@@ -111,12 +111,6 @@ impl Media {
         media
     }
 
-    pub fn closed(&self) -> impl Iterator<Item = &Segment> {
-        self.segments
-            .iter()
-            .filter(|segment| segment.units.is_some())
-    }
-
     /// What must hold of every playlist.
     pub fn check(&self) {
         let part_hold_back = units(attribute(&self.control, "PART-HOLD-BACK").unwrap());
@@ -220,6 +214,10 @@ impl Media {
                 );
             }
         }
+        self.keeps_promise(old);
+    }
+
+    fn keeps_promise(&self, old: &Self) {
         let known: Vec<&Part> = old
             .segments
             .iter()

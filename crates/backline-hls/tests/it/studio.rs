@@ -49,6 +49,8 @@ pub struct Studio {
     pub ended: bool,
     /// When each part came out.
     pub came: BTreeMap<ObjectId, Instant>,
+    /// Ticks a second of sound; 0 while it changes.
+    pub sound_scale: u64,
     ends: BTreeMap<(RenditionId, u32), u64>,
 }
 
@@ -70,6 +72,7 @@ impl Studio {
             expired: BTreeMap::new(),
             ended: false,
             came: BTreeMap::new(),
+            sound_scale: 48_000,
             ends: BTreeMap::new(),
         }
     }
@@ -88,6 +91,7 @@ impl Studio {
         });
         self.video_config(AVC_360);
         if let Some(record) = audio {
+            self.sound_scale = if record == AAC_44 { 44_100 } else { 48_000 };
             self.event(Event::Config {
                 track: TrackId::AUDIO,
                 codec: Codec::Aac,
@@ -258,18 +262,11 @@ impl Studio {
     /// Every listed part exists, lasts what the playlist says, and continues the one before (MUX-5).
     fn check_fragments(&mut self, id: RenditionId, media: &Media) {
         let old = self.playlists.get(&id);
-        let known = old.map_or(0, |old| {
-            old.segments
-                .iter()
-                .flat_map(|segment| &segment.parts)
-                .count()
-        });
         let last_known = old
             .and_then(|old| old.segments.iter().flat_map(|s| &s.parts).last())
             .map(|part| &part.uri);
-        let _ = known;
         let mut fresh = last_known.is_none();
-        let scale = if id == A0 { 0 } else { 90_000u64 };
+        let scale = if id == A0 { self.sound_scale } else { 90_000 };
         for segment in &media.segments {
             for (index, part) in segment.parts.iter().enumerate() {
                 if !fresh {
@@ -283,8 +280,7 @@ impl Studio {
                     number,
                 };
                 let (runs, _) = self.parts.get(&object).expect("a listed part exists");
-                if scale > 0 {
-                    let units = (runs[0].ticks() * 100_000 + scale / 2) / scale;
+                if let Some(units) = (runs[0].ticks() * 100_000 + scale / 2).checked_div(scale) {
                     assert_eq!(units, part.units, "a part lasts what its line says");
                 }
                 for run in runs {

@@ -1,0 +1,183 @@
+//! What is full goes out: parts and segments of all renditions in one step, and then the word of it.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "ticks come from nanoseconds below 2^62"
+)]
+
+use crate::config::Layout;
+use crate::cutter::{Cutter, Targets};
+use crate::event::{Output, RenditionId, Warning};
+use crate::presentation::{Changed, Presentation};
+use crate::rendition::Moment;
+use crate::timeline::{ticks, to_ns};
+
+const NS_PER_MS: i64 = 1_000_000;
+
+impl Presentation {
+    /// Ends the leading rendition's part; in the muxed layout with the sound that has come for it.
+    pub(crate) fn close_lead_part(&mut self, now_ns: u64) {
+        let moment = self.moment(now_ns);
+        let until_ns = self.lead_end_ns();
+        if self.config.layout == Layout::Muxed {
+            self.fill_sound_hole(until_ns);
+            if let (Some(track), Some(rendition)) =
+                (self.tracks.get_mut(1), self.renditions.first_mut())
+            {
+                let until = ticks(i128::from(until_ns), track.config.timescale());
+                if !rendition.part.is_empty() {
+                    while let Some(placed) = track.next_waiting(until, i64::MAX) {
+                        rendition.part.push_sound(placed);
+                    }
+                }
+            }
+        }
+        if let Some(rendition) = self.renditions.first_mut() {
+            rendition.close_part(&moment, &mut self.outputs);
+        }
+        self.changed.listed = true;
+    }
+
+    /// Cuts the sound that goes with the picture so far.
+    pub(crate) fn sound_parts(&mut self, now_ns: u64, flush: bool) {
+        if self.renditions.len() < 2 {
+            return;
+        }
+        let moment = self.moment(now_ns);
+        let until_ns = self.lead_end_ns();
+        self.fill_sound_hole(until_ns);
+        let (Some(track), Some(rendition)) = (self.tracks.get_mut(1), self.renditions.get_mut(1))
+        else {
+            return;
+        };
+        let until = ticks(i128::from(until_ns), rendition.timescale);
+        rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
+        if flush && rendition.open.is_none() {
+            // A segment cannot be empty: the picture's segment ends, so the sound's has to exist.
+            track.conceal(until, rendition.cutter.cap);
+            rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
+        }
+    }
+
+    /// Fills sound that is too far behind the picture, so that the viewers' buffers do not run dry.
+    fn fill_sound_hole(&mut self, until_ns: i64) {
+        let Some(targets) = self.targets else { return };
+        let patience_ns = i64::try_from(self.config.audio_patience.as_nanos()).unwrap_or(i64::MAX);
+        let Some(track) = self.tracks.get_mut(1) else {
+            return;
+        };
+        let timescale = track.config.timescale();
+        let behind_ns = until_ns - to_ns(track.timeline.next(), timescale).max(self.epoch.out_ns);
+        if behind_ns <= patience_ns {
+            return;
+        }
+        let until = ticks(i128::from(until_ns - patience_ns), timescale);
+        track
+            .timeline
+            .begin(ticks(i128::from(self.epoch.out_ns), timescale));
+        track.conceal(until, Cutter::new(&targets, timescale).cap);
+        if !core::mem::replace(&mut self.reported_sound, true) {
+            let behind_ms = u64::try_from(behind_ns / NS_PER_MS).unwrap_or(0);
+            self.warn(Warning::AudioMissing { behind_ms });
+        }
+    }
+
+    /// Ends the open segment of all renditions.
+    pub(crate) fn close_segments(&mut self, now_ns: u64) {
+        let moment = self.moment(now_ns);
+        if self
+            .renditions
+            .first()
+            .is_some_and(|rendition| rendition.open.is_some())
+        {
+            self.sound_parts(now_ns, true);
+        }
+        for rendition in &mut self.renditions {
+            rendition.close_segment(&moment, &mut self.outputs);
+        }
+        self.changed = Changed {
+            closed: true,
+            listed: true,
+        };
+    }
+
+    /// Makes what was published known, for all renditions at once (SEG-9). The last step of every event.
+    pub(crate) fn announce(&mut self, now_ns: u64) {
+        let Changed {
+            closed: segment_closed,
+            listed,
+        } = core::mem::take(&mut self.changed);
+        let Some(targets) = self.targets.filter(|_| listed) else {
+            return;
+        };
+        let moment = self.moment(now_ns);
+        for rendition in &mut self.renditions {
+            rendition.promise(&mut self.outputs);
+        }
+        if !self.playable {
+            let lead = self
+                .renditions
+                .first()
+                .map_or(0, |rendition| rendition.listed_units());
+            let all = self
+                .renditions
+                .iter()
+                .all(|rendition| rendition.listed_units() > 0);
+            // A player that joins an almost empty playlist stalls at once (quirks 10, 18).
+            self.playable = all && lead >= targets.hold_back_units();
+        }
+        if !self.playable {
+            return;
+        }
+        for rendition in &mut self.renditions {
+            rendition.version += 1;
+            let (listed, closed) = rendition.points();
+            self.outputs.push_back(Output::Advanced {
+                rendition: rendition.id,
+                listed,
+                closed,
+            });
+        }
+        if segment_closed || self.version == 0 {
+            // Its bandwidth is measured anew.
+            self.version += 1;
+            let (listed, closed) = self
+                .renditions
+                .first()
+                .map(|rendition| rendition.points())
+                .unwrap_or_default();
+            self.outputs.push_back(Output::Advanced {
+                rendition: RenditionId::MULTIVARIANT,
+                listed,
+                closed,
+            });
+        }
+        if segment_closed {
+            for rendition in &mut self.renditions {
+                rendition.expire(&moment, &mut self.outputs);
+            }
+        }
+    }
+
+    /// Where the leading track's media ends.
+    fn lead_end_ns(&self) -> i64 {
+        self.tracks.first().map_or(0, |track| {
+            to_ns(track.timeline.next(), track.config.timescale())
+        })
+    }
+
+    pub(crate) fn moment(&self, now_ns: u64) -> Moment {
+        let window_units = u64::try_from(self.config.window.as_micros() / 10).unwrap_or(u64::MAX);
+        Moment {
+            now_ns,
+            epoch: self.epoch,
+            targets: self.targets.unwrap_or(Targets {
+                part_units: 0,
+                target_s: 1,
+            }),
+            clock: self.clock,
+            window_units,
+            window_segments: self.config.limits.window_segments.max(4),
+        }
+    }
+}

@@ -159,12 +159,13 @@ impl Edges {
 
     /// Moves every edge up to that of `other`; tells whether one moved.
     pub(crate) fn raise_all(&mut self, other: &Self) -> bool {
-        (0..SERIES_MAX).map(Series).fold(false, |moved, series| {
-            other
+        let mut moved = false;
+        for series in (0..SERIES_MAX).map(Series) {
+            moved |= other
                 .get(series)
-                .is_some_and(|point| self.raise(series, point))
-                || moved
-        })
+                .is_some_and(|point| self.raise(series, point));
+        }
+        moved
     }
 
     /// Tells whether `series` has reached `point`.

@@ -209,7 +209,7 @@ impl Families {
     /// Bytes that one more rendition allocates on top.
     pub(crate) const fn growth(&self) -> usize {
         let index = if self.index.len() == self.index.capacity() {
-            INDEX_STEP * size_of::<(u64, u32)>()
+            INDEX_STEP.saturating_mul(size_of::<(u64, u32)>())
         } else {
             0
         };

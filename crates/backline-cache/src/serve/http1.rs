@@ -18,7 +18,14 @@ impl<'a> Conditions<'a> {
     /// Reads the headers that matter from a request.
     #[must_use]
     pub fn from_headers(headers: &'a HeaderMap) -> Self {
-        let value = |name| headers.get(name).map(HeaderValue::as_bytes);
+        // A field that may come once only and comes twice decides nothing.
+        let value = |name| {
+            let mut lines = headers.get_all(name).iter();
+            lines
+                .next()
+                .filter(|_| lines.next().is_none())
+                .map(HeaderValue::as_bytes)
+        };
         Self {
             accept_encoding: value(ACCEPT_ENCODING),
             if_none_match: value(IF_NONE_MATCH),

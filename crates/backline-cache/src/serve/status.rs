@@ -46,7 +46,7 @@ impl fmt::Display for CacheStatus {
         match self.via {
             None | Some(Via::Held) => out.write_str("; hit")?,
             Some(Via::Fetched) => out.write_str("; fwd=miss; stored")?,
-            Some(Via::Collapsed) => out.write_str("; fwd=miss; stored; collapsed")?,
+            Some(Via::Collapsed) => out.write_str("; fwd=miss; collapsed")?,
         }
         if let Some(ttl) = self.ttl {
             write!(out, "; ttl={}", ttl.as_secs())?;

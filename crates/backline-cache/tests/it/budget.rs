@@ -96,6 +96,7 @@ struct Run {
 }
 
 impl Run {
+    #[expect(clippy::too_many_lines, reason = "one arm an operation")]
     fn play(&mut self, op: &Op) {
         let (now, deadline) = (self.rig.now, self.rig.after(600));
         let cache = &mut self.cache;
@@ -197,9 +198,12 @@ impl Run {
     fn drain(&mut self) {
         while let Some(output) = self.cache.poll_output() {
             if let Output::Fetch { fill, .. } = output {
-                let len = 1 + (self.token as usize * 977) % 40_000;
+                let len = 1 + usize::try_from(self.token * 977 % 40_000).unwrap();
                 let fresh = Fresh::new(Bytes::from_static(&SOURCE[..len]))
-                    .with_gzip((len % 2 == 0).then(|| Bytes::from_static(&SOURCE[..len / 4 + 1])))
+                    .with_gzip(
+                        len.is_multiple_of(2)
+                            .then(|| Bytes::from_static(&SOURCE[..len / 4 + 1])),
+                    )
                     .with_edge(LISTED, Point::new(self.edge, 0));
                 let _: Result<(), Error> = self.cache.fill(self.rig.now, fill, Ok(fresh));
             }

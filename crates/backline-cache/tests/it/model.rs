@@ -163,6 +163,7 @@ impl Model {
         self.rig.start + Duration::from_millis(self.now_ms + ms)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm an operation")]
     fn play(&mut self, op: &Op) {
         let now = self.after(0);
         match *op {
@@ -394,10 +395,9 @@ impl Model {
     /// At the end of all deadlines everyone has been answered, and nothing wants to be woken for them.
     fn end(&mut self) {
         while !self.held.is_empty() {
-            let next = self
-                .cache
-                .poll_timeout()
-                .expect("someone waits and nothing is due");
+            let Some(next) = self.cache.poll_timeout() else {
+                panic!("{:?} wait and nothing is due", self.held)
+            };
             self.now_ms = u64::try_from((next - self.rig.start).as_millis()).unwrap();
             self.cache.handle_timeout(next);
             self.settle();

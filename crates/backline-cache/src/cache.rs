@@ -169,9 +169,7 @@ impl Cache {
         client: Client,
         deadline: Instant,
     ) -> Answer {
-        let now_ns = self.clock.tick(now);
-        let hold = u64::try_from(self.config.limits.hold.as_nanos()).unwrap_or(u64::MAX);
-        let deadline = self.clock.ns_of(deadline).min(now_ns.saturating_add(hold));
+        self.clock.tick(now);
         let asker = Asker {
             client,
             deadline,
@@ -320,6 +318,16 @@ impl Cache {
         }
     }
 
+    /// Until when one who asks is held at most, ns; `None` when that is over already.
+    fn hold_until(&self, deadline: Instant) -> Option<u64> {
+        let hold = u64::try_from(self.config.limits.hold.as_nanos()).unwrap_or(u64::MAX);
+        let until = self
+            .clock
+            .ns_of(deadline)
+            .min(self.clock.ns.saturating_add(hold));
+        (until > self.clock.ns).then_some(until)
+    }
+
     /// Puts things right where someone has left.
     fn after_leaving(&mut self, left: Left) {
         self.ledger.release(left.release);
@@ -358,7 +366,7 @@ impl Cache {
 #[derive(Clone, Copy, Debug)]
 struct Asker {
     client: Client,
-    deadline: u64,
+    deadline: Instant,
     token: Token,
 }
 
@@ -374,8 +382,13 @@ impl Clock {
         self.ns
     }
 
+    #[inline]
     fn ns_of(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
+        let since = at.saturating_duration_since(self.epoch);
+        since
+            .as_secs()
+            .saturating_mul(1_000_000_000)
+            .saturating_add(since.subsec_nanos().into())
     }
 
     /// The time last taken.

@@ -130,27 +130,26 @@ impl Cache {
         let Some(at) = self.families.find(stream, rendition) else {
             return Answer::Unknown;
         };
-        let Some(family) = self.families.get_mut(at) else {
+        let Some(family) = self.families.get(at) else {
             return Answer::Unknown;
         };
         let current = family.current(form);
         if let Some(stored) = current.filter(|stored| stored.satisfies(after)) {
             return Answer::Hit(stored.body.clone());
         }
-        if asker.deadline <= self.clock.ns {
+        let Some(until) = self.hold_until(asker.deadline) else {
             return Answer::Expired;
-        }
+        };
         // A current version that does not satisfy is fetched again when something has changed.
         let due = current.is_none() && family.is_due(after);
+        let Some(family) = self.families.get_mut(at) else {
+            return Answer::Unknown;
+        };
         let limits = &self.config.limits;
         let Some(doc) = family.document_entry(form, limits.forms) else {
             return Answer::Refused(Cap::Forms);
         };
-        let known = doc
-            .waits
-            .iter()
-            .find(|wait| wait.after == after)
-            .map(|wait| wait.group);
+        let known = doc.waits.iter().position(|wait| wait.after == after);
         let full = doc.waits.len() == doc.waits.capacity();
         if known.is_none() && doc.waits.len() > limits.points as usize {
             return Answer::Refused(Cap::Points);
@@ -167,8 +166,11 @@ impl Cache {
             return Answer::Refused(cap);
         }
         doc.waiting = doc.waiting.saturating_add(1);
-        let group = match known {
-            Some(group) => group,
+        let group = match known.and_then(|known| doc.waits.get_mut(known)) {
+            Some(wait) => {
+                wait.due |= due;
+                wait.group
+            }
             None => {
                 let before = waits_bytes(&doc.waits);
                 if full {
@@ -181,8 +183,7 @@ impl Cache {
                 group
             }
         };
-        self.lobby
-            .wait(group, asker.token, asker.client, asker.deadline);
+        self.lobby.wait(group, asker.token, asker.client, until);
         self.fetch_if_due(at, form);
         Answer::Held
     }

@@ -190,9 +190,9 @@ impl Cache {
             return Answer::Unknown;
         };
         let ring = family.ring_mut(key.kind);
-        let promise = match ring.get_mut(key.seq) {
+        match ring.get(key.seq) {
             Some(Content::Stored(stored)) => return Answer::Hit(stored.body.clone()),
-            Some(Content::Promised(promise)) => promise,
+            Some(Content::Promised(_)) => {}
             _ => {
                 return match ring.state(key.seq) {
                     State::Gone => Answer::Gone,
@@ -200,10 +200,16 @@ impl Cache {
                     _ => Answer::Unknown,
                 };
             }
-        };
-        if asker.deadline <= self.clock.ns {
-            return Answer::Expired;
         }
+        let Some(until) = self.hold_until(asker.deadline) else {
+            return Answer::Expired;
+        };
+        let family = self.families.get_mut(at);
+        let Some(promise) =
+            family.and_then(|family| family.ring_mut(key.kind).promise_mut(key.seq))
+        else {
+            return Answer::Unknown;
+        };
         let ahead = self.lobby.len(promise.group);
         if let Err(cap) = self.lobby.admit(asker.token, asker.client, ahead, 0) {
             return Answer::Refused(cap);
@@ -216,7 +222,7 @@ impl Cache {
             });
         }
         self.lobby
-            .wait(promise.group, asker.token, asker.client, asker.deadline);
+            .wait(promise.group, asker.token, asker.client, until);
         Answer::Held
     }
 

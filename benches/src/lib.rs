@@ -17,6 +17,7 @@
 pub mod areas;
 pub mod arguments;
 pub mod counted;
+pub mod live;
 pub mod peers;
 pub mod report;
 pub mod timing;

@@ -3,6 +3,8 @@
 //! Each one is a function of bytes that panics when it is broken. The targets in `fuzz_targets/` call one each,
 //! `tests/replay.rs` calls every one of them with every file of `corpus/`.
 
+pub mod cache;
+pub mod hls;
 pub mod rtmp;
 
 mod source;
@@ -21,12 +23,18 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("amf0_decode", rtmp::amf0::amf0_decode),
     ("amf0_round_trip", rtmp::amf0::amf0_round_trip),
     ("audio_body", rtmp::flv::audio_body),
+    ("cache_ops", cache::ops::cache_ops),
     ("chunk_round_trip", rtmp::chunk::chunk_round_trip),
     (
         "chunk_split_invariance",
         rtmp::chunk::chunk_split_invariance,
     ),
+    ("codec_record", hls::record::codec_record),
     ("handshake", rtmp::handshake::handshake),
+    ("path_and_query", hls::requests::path_and_query),
+    ("playlist_render", hls::ops::playlist_render),
+    ("presentation_ops", hls::ops::presentation_ops),
+    ("range_header", cache::ranges::range_header),
     ("server_ops", rtmp::server::server_ops),
     ("server_session", rtmp::server::server_session),
     ("video_body", rtmp::flv::video_body),

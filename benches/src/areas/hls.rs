@@ -1,5 +1,7 @@
 //! HLS: parts out of samples, a crowd that waits for one playlist, a publisher that returns.
 
+mod live;
+
 use crate::counted;
 use crate::peers::fragments::{Fragments, Frame, Mp4Atom, ShiguredoMp4, TICKS, Transmux, verify};
 use crate::peers::ours::OurFragments;
@@ -21,6 +23,7 @@ pub fn score(report: &mut Report, progress: &mut Progress, full: bool) {
         muxing(report, name, &frames(count), budget);
     }
     counted::score(report, "hls", |_| Some(Target::AtMost(3.0)));
+    live::score(report, progress, full);
 }
 
 fn muxing(report: &mut Report, name: &str, frames: &[Frame], budget: Duration) {

@@ -9,12 +9,18 @@
 use std::fs;
 use std::path::Path;
 
+mod cache;
+mod hls;
 mod rtmp;
 
 fn main() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let mut count = 0;
-    for (target, name, bytes) in rtmp::seeds() {
+    for (target, name, bytes) in rtmp::seeds()
+        .into_iter()
+        .chain(hls::seeds())
+        .chain(cache::seeds())
+    {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder).expect("a folder that can be made");
         fs::write(folder.join(name), bytes).expect("a file that can be written");

@@ -5,6 +5,7 @@ use crate::{Source, pieces};
 use backline_rtmp::chunk::{Demuxer, Event, Message, Muxer};
 use backline_rtmp::{Error, Limits};
 use bytes::{Buf as _, Bytes};
+use std::collections::BTreeMap;
 
 /// What came of some bytes.
 #[derive(Debug, PartialEq)]
@@ -112,6 +113,7 @@ pub fn chunk_round_trip(data: &[u8]) {
     assert_eq!(read.error, None, "our own chunks are in order");
     assert_eq!(read.offset, wire.len() as u64, "all of it is taken");
     assert_eq!(read.events.len(), written.len(), "{:?}", read.events);
+    let mut clocks = BTreeMap::new();
     for (event, message) in read.events.iter().zip(&written) {
         let Event::Message(found) = event else {
             panic!("our own chunks cause {event:?}")
@@ -122,12 +124,21 @@ pub fn chunk_round_trip(data: &[u8]) {
                 assert_eq!(found.chunk_stream, message.chunk_stream);
                 assert_eq!(found.message_stream, message.message_stream);
                 assert_eq!(found.kind, message.kind);
-                // The wire carries 32 bits; what is above them is worked out from the order.
-                assert_eq!(found.timestamp_ms as u32, message.timestamp_ms as u32);
+                let clock = (message.message_stream, message.kind);
+                let latest = unwrap(clocks.get(&clock).copied(), message.timestamp_ms as u32);
+                clocks.insert(clock, latest);
+                assert_eq!(found.timestamp_ms, u64::try_from(latest).unwrap_or(0));
                 assert_eq!(found.payload, message.payload);
             }
         }
     }
+}
+
+/// The wire carries 32 bits of a timestamp; it is taken for the one nearest to the one before (RFC 1982).
+fn unwrap(latest: Option<i64>, timestamp: u32) -> i64 {
+    latest.map_or(i64::from(timestamp), |latest| {
+        latest + i64::from(timestamp.wrapping_sub(latest as u32) as i32)
+    })
 }
 
 fn message(source: &mut Source<'_>, chunk_stream: u32) -> Message {

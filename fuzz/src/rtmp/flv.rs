@@ -1,5 +1,6 @@
 //! Bodies of audio and video messages.
 
+use super::amf0::holds_amf3;
 use super::limits;
 use crate::Source;
 use backline_rtmp::flv::{Audio, AudioData, Video, VideoData};
@@ -21,10 +22,23 @@ pub fn video_body(data: &[u8]) {
         }
         _ => {}
     }
+    if let VideoData::Metadata(values) = &video.data
+        && values.iter().any(holds_amf3)
+    {
+        return;
+    }
     let written = video.encode();
     let again = Video::decode(written.clone(), &caps).expect("what was written can be read");
-    // Their text is compared, since NaN in metadata is not itself.
-    assert_eq!(format!("{video:?}"), format!("{again:?}"));
+    if let VideoData::Command(_) = video.data {
+        // A command needs no codec, and only the old form has one.
+        assert_eq!(
+            (&video.data, video.track, video.offset_ns),
+            (&again.data, again.track, again.offset_ns)
+        );
+    } else {
+        // Their text is compared, since NaN in metadata is not itself.
+        assert_eq!(format!("{video:?}"), format!("{again:?}"));
+    }
     assert_eq!(written, again.encode());
 }
 

@@ -1,0 +1,203 @@
+//! Seeds of the HLS properties.
+
+use super::rtmp::Seed;
+use backline_fuzz::hls::{AAC_CONFIGS, AVC_CONFIG};
+
+fn with(head: &[u8], rest: &[u8]) -> Vec<u8> {
+    [head, rest].concat()
+}
+
+/// All of them.
+pub(crate) fn seeds() -> Vec<Seed> {
+    let mut seeds = records();
+    seeds.extend(requests());
+    seeds.extend(shows());
+    seeds
+}
+
+fn records() -> Vec<Seed> {
+    let opus = b"OpusHead\x01\x02\x38\x01\x80\xBB\x00\x00\x00\x00\x00";
+    let stream_info = {
+        let mut bytes = vec![0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0];
+        // 48 kHz, two channels, 16 bits, 36 bits of sample count.
+        bytes.extend([0x0B, 0xB8, 0x02, 0xF0, 0, 0, 0, 0]);
+        bytes.extend([0; 16]);
+        bytes
+    };
+    // Main, level 3.1, 8 bits, 4:2:0, then a sequence header of reduced size that is cut off.
+    let av1 = [0x81, 0x05, 0x0C, 0x00, 0x0A, 0x0B, 0, 0, 0, 0x2D];
+    let vp9 = [1, 0, 0, 0, 0, 31, 0x82, 1, 1, 1, 0, 0];
+    let hevc = {
+        let mut bytes = vec![
+            1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93, 0xF0, 0, 0xFC, 0xFD, 0xF8, 0xF8, 0, 0,
+            0x0F, 1,
+        ];
+        bytes.extend([0x21, 0, 1, 0, 4, 0x42, 1, 1, 1]);
+        bytes
+    };
+    vec![
+        ("codec_record", "avc_of_x264", with(&[0], AVC_CONFIG)),
+        (
+            "codec_record",
+            "avc_cut_inside_the_parameter_set",
+            with(&[0], &AVC_CONFIG[..20]),
+        ),
+        (
+            "codec_record",
+            "avc_with_31_parameter_sets_declared",
+            with(&[0], &[1, 0x42, 0, 30, 0xFF, 0xFF]),
+        ),
+        (
+            "codec_record",
+            "hevc_with_a_short_parameter_set",
+            with(&[1], &hevc),
+        ),
+        ("codec_record", "av1_with_a_cut_header", with(&[2], &av1)),
+        ("codec_record", "vp9", with(&[3], &vp9)),
+        ("codec_record", "aac_48_khz", with(&[4], AAC_CONFIGS[0])),
+        (
+            "codec_record",
+            "aac_with_an_explicit_rate",
+            with(&[4], &[0x17, 0x80, 0x5D, 0xC0, 0x08]),
+        ),
+        (
+            "codec_record",
+            "aac_sbr",
+            with(&[4], &[0x2B, 0x92, 0x08, 0x00]),
+        ),
+        ("codec_record", "opus_head", with(&[5], opus)),
+        ("codec_record", "opus_without_a_head", vec![5]),
+        ("codec_record", "flac_stream_info", with(&[6], &stream_info)),
+        ("codec_record", "ac3", with(&[7], &[0x10, 0x3D, 0xC0])),
+        (
+            "codec_record",
+            "eac3",
+            with(&[8], &[0x06, 0x00, 0x20, 0x0F, 0x00]),
+        ),
+    ]
+}
+
+fn requests() -> Vec<Seed> {
+    // A show of 100 pictures; kind of path; text.
+    let query = |path: u8, text: &str| with(&[100, 0, path], text.as_bytes());
+    let path = |text: &str| with(&[100, text.len() as u8, 5], text.as_bytes());
+    vec![
+        (
+            "path_and_query",
+            "next_part",
+            query(1, "_HLS_msn=2&_HLS_part=4"),
+        ),
+        ("path_and_query", "next_segment", query(1, "_HLS_msn=2")),
+        ("path_and_query", "far_ahead", query(1, "_HLS_msn=99")),
+        (
+            "path_and_query",
+            "part_without_msn",
+            query(1, "_HLS_part=1"),
+        ),
+        (
+            "path_and_query",
+            "beyond_64_bits",
+            query(1, "_HLS_msn=18446744073709551616"),
+        ),
+        ("path_and_query", "delta_update", query(2, "_HLS_skip=YES")),
+        ("path_and_query", "twice", query(1, "_HLS_msn=1&_HLS_msn=2")),
+        ("path_and_query", "signed", query(1, "_HLS_msn=+1")),
+        ("path_and_query", "hinted_part", with(&[100, 0, 3, 16], b"")),
+        ("path_and_query", "segment", with(&[100, 0, 4, 1], b"")),
+        (
+            "path_and_query",
+            "nothing_is_published",
+            with(&[0, 0, 0], b""),
+        ),
+        (
+            "path_and_query",
+            "after_the_end",
+            with(&[0x80 | 100, 0, 1], b"_HLS_msn=50&_HLS_part=3"),
+        ),
+        ("path_and_query", "leading_zero", path("v0/p007.m4s")),
+        ("path_and_query", "parent_folder", path("../v0/index.m3u8")),
+        ("path_and_query", "init", path("v0/i0.mp4")),
+        (
+            "path_and_query",
+            "number_beyond_64_bits",
+            path("v0/p18446744073709551616.m4s"),
+        ),
+    ]
+}
+
+fn shows() -> Vec<Seed> {
+    // Operations of presentation_ops: 0 start, 1 and 2 configure, 9 samples, 4 stop, 5 0xEE end, 8 jump; each is followed by
+    // a byte that says whether the outputs are taken.
+    let start = vec![0, 0, 0, 0, 0x65, 0, 1, 0, 2, 0, 0];
+    let group = |count: u8, shape: u8| vec![9, count - 1, shape, 0];
+    let show =
+        |mode: u8, parts: &[Vec<u8>]| with(&[mode], &[start.clone(), parts.concat()].concat());
+    let steady: Vec<Vec<u8>> = (0..12).map(|_| group(16, 0x48)).collect();
+    let stop = vec![4, 0];
+    let end = vec![5, 0xEE, 0];
+    let again = vec![0, 9, 0, 0, 0x65, 0];
+    let jump =
+        |ms10: i16, track: u8| vec![8, ms10.to_le_bytes()[0], ms10.to_le_bytes()[1], track, 0];
+    let changed = vec![2, 1, 0];
+    let returned: Vec<Vec<u8>> = [&steady[..6], &[stop, again], &steady[..6], &[end]].concat();
+    let mut seeds = vec![
+        ("presentation_ops", "steady", show(2, &steady)),
+        ("presentation_ops", "steady_muxed", show(3, &steady)),
+        ("presentation_ops", "stop_and_return", show(2, &returned)),
+        ("presentation_ops", "queue_of_one", show(2 | 16, &returned)),
+        ("presentation_ops", "low_caps", show(2 | 32, &steady)),
+        (
+            "presentation_ops",
+            "jump_back",
+            show(2, &[&steady[..4], &[jump(-500, 0)], &steady[..4]].concat()),
+        ),
+        (
+            "presentation_ops",
+            "jump_ahead_of_the_sound",
+            show(2, &[&steady[..4], &[jump(900, 1)], &steady[..4]].concat()),
+        ),
+        (
+            "presentation_ops",
+            "configuration_changes",
+            show(2, &[&steady[..4], &[changed], &steady[..6]].concat()),
+        ),
+        (
+            "presentation_ops",
+            "no_key_frame_again",
+            show(2, &[&steady[..1], &vec![group(16, 0x40); 10]].concat()),
+        ),
+        (
+            "presentation_ops",
+            "same_time_for_all",
+            show(2, &[group(16, 0x4F), group(16, 0x4F)]),
+        ),
+        (
+            "presentation_ops",
+            "media_before_the_start",
+            with(&[2], &group(8, 0x48)),
+        ),
+        ("presentation_ops", "numbering_goes_on", show(8, &returned)),
+    ];
+    let plain: Vec<u8> = (0..200_u32)
+        .map(|index| (index * 3 % 200) as u8 & !3)
+        .collect();
+    let gap = [&plain[..80], &[0xFF, 0xFE], &plain[..80]].concat();
+    for (name, mode, rate, bytes) in [
+        ("frames_30_a_second", 2, 1, plain.clone()),
+        ("film_24_a_second", 2, 2, plain.clone()),
+        ("ntsc_muxed", 3, 5, plain.clone()),
+        ("slow_10_a_second", 6, 7, plain.clone()),
+        ("fast_60_a_second_44_khz", 0x12, 3, plain.clone()),
+        ("long_group", 0xE2, 1, plain.clone()),
+        ("publisher_returns", 2, 0, gap),
+        (
+            "sound_changes",
+            2,
+            1,
+            [&plain[..90], &[0xFD], &plain[..90]].concat(),
+        ),
+    ] {
+        seeds.push(("playlist_render", name, with(&[mode, rate], &bytes)));
+    }
+    seeds
+}

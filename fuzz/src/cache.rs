@@ -1,0 +1,4 @@
+//! Properties of `backline-cache`.
+
+pub mod ops;
+pub mod ranges;

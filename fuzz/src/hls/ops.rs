@@ -9,6 +9,8 @@ use bytes::Bytes;
 use std::time::Duration;
 
 const MS: i64 = 1_000_000;
+/// Every playlist is read after every step: what a long input shows, a short one does too.
+const STEPS_MAX: u32 = 256;
 
 /// A configuration from one byte: layout, part and segment lengths, low caps.
 fn config(mode: u8) -> Config {
@@ -49,7 +51,8 @@ pub fn presentation_ops(data: &[u8]) {
     let mut source = Source::new(data);
     let mode = source.u8();
     let mut publisher = Publisher::new(Show::new(config(mode)), mode);
-    while !source.is_empty() {
+    let mut steps = 0..STEPS_MAX;
+    while !source.is_empty() && steps.next().is_some() {
         publisher.step(&mut source);
         if source.u8() & 0x0F != 0x0F {
             publisher.show.drain(usize::MAX);
@@ -79,7 +82,8 @@ pub fn playlist_render(data: &[u8]) {
     let group = 1 + u32::from(mode >> 5) * 8;
     let (mut time_us, mut sound_us) = (0_i64, 0_i64);
     let mut count = 0_u32;
-    while !source.is_empty() {
+    let mut steps = 0..STEPS_MAX;
+    while !source.is_empty() && steps.next().is_some() {
         let byte = source.u8();
         match byte {
             0xFF => publisher.stop(),

@@ -152,9 +152,12 @@ impl Presentation {
                 closed,
             });
         }
-        if segment_closed {
-            for rendition in &mut self.renditions {
-                rendition.expire(&moment, &mut self.outputs);
+        let mut lead = None;
+        for rendition in &mut self.renditions {
+            rendition.expire_parts(&moment, &mut self.outputs);
+            if segment_closed {
+                let first = rendition.expire(&moment, lead, &mut self.outputs);
+                lead = lead.or(first);
             }
         }
     }

@@ -218,24 +218,52 @@ impl Rendition {
         self.closed.push_back(segment);
     }
 
-    /// Drops part lines and segments that are old enough (PL-5, PL-6, PL-7).
-    pub(crate) fn expire(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
+    /// Drops part lines that are old enough (PL-5).
+    pub(crate) fn expire_parts(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
+        let edge_units = moment.targets.target_s * 3 * crate::text::UNITS_PER_SECOND;
+        let until_ns = moment.now_ns + moment.targets.target_ns() * 3;
+        let mut from_end = self.listed_units();
+        for segment in &self.closed {
+            from_end -= segment.units;
+            if from_end <= edge_units {
+                return;
+            }
+            if segment.msn < self.parts_from_msn {
+                continue;
+            }
+            self.parts_from_msn = segment.msn + 1;
+            self.parts_kept
+                .leave(segment.first_part + segment.parts - 1, until_ns);
+            let available_until = moment.clock.instant(until_ns);
+            outputs.extend(segment.part_objects(self.id).map(|object| Output::Expired {
+                object,
+                available_until,
+            }));
+        }
+    }
+
+    /// Drops segments that are old enough (PL-6, PL-7): where the leading rendition has dropped some, the same ones.
+    /// Returns the first that is still listed.
+    pub(crate) fn expire(
+        &mut self,
+        moment: &Moment,
+        lead: Option<u64>,
+        outputs: &mut VecDeque<Output>,
+    ) -> Option<u64> {
         self.parts_kept.forget(moment.now_ns);
         self.segments_kept.forget(moment.now_ns);
         self.inits_kept.forget(moment.now_ns);
-        self.expire_parts(moment, outputs);
         let keep_units = moment
             .window_units
             .max(moment.targets.target_s * 3 * crate::text::UNITS_PER_SECOND);
         while let Some(first) = self.closed.front() {
             let enough = self.closed_units - first.units >= keep_units
                 || self.closed.len() > moment.window_segments;
+            let enough = lead.map_or(enough, |lead| first.msn < lead);
             if !enough {
-                return;
+                return Some(first.msn);
             }
-            let Some(first) = self.closed.pop_front() else {
-                return;
-            };
+            let first = self.closed.pop_front()?;
             self.closed_units -= first.units;
             // Each unit of duration is 10 us of availability.
             let until_ns = (first.appeared_ns + (first.units + self.longest_units) * 10_000)
@@ -260,6 +288,7 @@ impl Rendition {
             // The tag of the segment that is now first stays; its number counts the one that has gone.
             self.discontinuity_sequence += u64::from(first.discontinuity);
         }
+        None
     }
 
     /// Announces the next part, unless it is announced.
@@ -344,29 +373,6 @@ impl Rendition {
     /// How much of the open segment is filled, the open part included.
     pub(crate) fn segment_fill(&self) -> i64 {
         self.open.as_ref().map_or(0, |open| open.ticks) + self.part.main.fill
-    }
-
-    fn expire_parts(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
-        let edge_units = moment.targets.target_s * 3 * crate::text::UNITS_PER_SECOND;
-        let until_ns = moment.now_ns + moment.targets.target_ns() * 3;
-        let mut from_end = self.listed_units();
-        for segment in &self.closed {
-            from_end -= segment.units;
-            if from_end <= edge_units {
-                return;
-            }
-            if segment.msn < self.parts_from_msn {
-                continue;
-            }
-            self.parts_from_msn = segment.msn + 1;
-            self.parts_kept
-                .leave(segment.first_part + segment.parts - 1, until_ns);
-            let available_until = moment.clock.instant(until_ns);
-            outputs.extend(segment.part_objects(self.id).map(|object| Output::Expired {
-                object,
-                available_until,
-            }));
-        }
     }
 
     fn open_segment(&mut self, moment: &Moment, start: i64) {

@@ -7,12 +7,13 @@
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     unreachable_pub,
-    missing_docs,
     reason = "a test fails by panicking, and its numbers are small"
 )]
 #![expect(clippy::disallowed_methods, reason = "a test needs a first instant")]
 
 mod boxes;
+mod delivery;
 mod playlist;
+mod playlists;
 mod segmenter;
 mod studio;

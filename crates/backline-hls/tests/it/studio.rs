@@ -283,7 +283,7 @@ impl Studio {
                 if let Some(units) = (runs[0].ticks() * 100_000 + scale / 2).checked_div(scale) {
                     assert_eq!(units, part.units, "a part lasts what its line says");
                 }
-                for run in runs {
+                for run in runs.iter().filter(|_| scale > 0) {
                     let end = self.ends.insert((id, run.track), run.tfdt + run.ticks());
                     if let Some(end) = end {
                         let cut = segment.discontinuity && index <= 1;

@@ -2,9 +2,9 @@
 
 /// What went wrong.
 ///
-/// An error that a `handle_*` method returns ends the connection, except [`Error::QueueFull`] and
-/// [`Error::UnknownRequest`], which say that the call came at the wrong time. An error inside
-/// `Output::Malformed` concerns one message body alone; the session goes on.
+/// An error of `handle_input` ends the connection. [`Error::UnknownRequest`] says that a verb came at
+/// the wrong time, and changed nothing. An error inside `Output::Malformed` concerns one message body
+/// alone; the session goes on.
 ///
 /// `at` is a byte offset: from the start of the connection in errors of the handshake and the chunk
 /// layer, from the start of the body in errors of a body.
@@ -214,9 +214,6 @@ pub enum Error {
     },
 
     // The caller.
-    /// Too many outputs or transmits wait; nothing was changed. Drain them and call again.
-    #[error("outputs or transmits wait to be taken, nothing was done")]
-    QueueFull,
     /// The request was answered already, or never asked.
     #[error("no publication waits for an answer under this id")]
     UnknownRequest,

@@ -36,9 +36,8 @@ pub struct Demuxer {
     /// Bytes taken for an extended timestamp that turned out to be something else.
     again: [u8; 4],
     again_len: usize,
-    /// What was found and not yet given out; one byte can bring two events.
+    /// What was found beside messages, and not yet given out.
     found: Option<Event>,
-    found_next: Option<Event>,
     /// The slot that the chunk at hand belongs to.
     current: usize,
     /// Bytes that the chunk at hand still has.
@@ -87,6 +86,8 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     Body,
+    /// The message at hand is whole, and waits in its slot.
+    Complete,
     /// A continuation on a chunk stream with extended timestamps: so many bytes equal its own.
     Extended(usize),
     Header,
@@ -96,8 +97,10 @@ enum State {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Step {
     Again,
-    /// There is something in `found`. It stays there until it is given out, since moving it through
+    /// The message at hand is whole: `take_message` makes it where it goes, since moving it through
     /// each return costs more than reading a short message.
+    Complete,
+    /// There is something in `found`.
     Found,
     /// All is taken.
     Starved,
@@ -117,7 +120,6 @@ impl Demuxer {
             again: [0; 4],
             again_len: 0,
             found: None,
-            found_next: None,
             current: 0,
             chunk_left: 0,
             chunk_size: CHUNK_SIZE,
@@ -136,11 +138,14 @@ impl Demuxer {
     /// # Errors
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_event(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
-        Ok(if self.advance(input)? {
-            self.take_found()
-        } else {
-            None
-        })
+        loop {
+            match self.advance(input)? {
+                Step::Complete if self.obey()? => {}
+                Step::Complete => return Ok(Some(Event::Message(self.take_message()))),
+                Step::Starved => return Ok(None),
+                _ => return Ok(self.found.take()),
+            }
+        }
     }
 
     /// Takes from the front of `input` until a message is complete or `input` is empty, and leaves
@@ -149,12 +154,14 @@ impl Demuxer {
     /// # Errors
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_message(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
-        while self.advance(input)? {
-            if let Some(Event::Message(message)) = self.take_found() {
-                return Ok(Some(message));
+        loop {
+            match self.advance(input)? {
+                Step::Complete if self.obey()? => {}
+                Step::Complete => return Ok(Some(self.take_message())),
+                Step::Starved => return Ok(None),
+                _ => self.found = None,
             }
         }
-        Ok(None)
     }
 
     /// Says whether a publication is accepted, which raises the caps to those of a live stream.
@@ -174,38 +181,24 @@ impl Demuxer {
     }
 
     /// Returns whether an event waits that was found together with the one before.
-    pub(crate) const fn has_pending(&self) -> bool {
-        self.found.is_some()
+    pub(crate) fn has_pending(&self) -> bool {
+        self.found.is_some() || self.state == State::Complete
     }
 
-    /// Goes on until there is something in `found`; returns false if the input ends before.
-    fn advance(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
-        while self.found.is_none() {
+    /// Goes on until there is something to give out, or the input ends.
+    fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
+        loop {
+            if self.found.is_some() {
+                return Ok(Step::Found);
+            }
             let step = if self.again_len == 0 {
                 self.step(input)?
             } else {
                 self.step_again()?
             };
-            if step == Step::Starved {
-                return Ok(false);
+            if step != Step::Again {
+                return Ok(step);
             }
-        }
-        Ok(true)
-    }
-
-    fn take_found(&mut self) -> Option<Event> {
-        let event = self.found.take();
-        if self.found_next.is_some() {
-            self.found = self.found_next.take();
-        }
-        event
-    }
-
-    fn report(&mut self, event: Event) {
-        if self.found.is_none() {
-            self.found = Some(event);
-        } else {
-            self.found_next = Some(event);
         }
     }
 
@@ -227,10 +220,9 @@ impl Demuxer {
     }
 
     fn step(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
-        if input.is_empty() {
-            return Ok(Step::Starved);
-        }
         match self.state {
+            State::Complete => Ok(Step::Complete),
+            _ if input.is_empty() => Ok(Step::Starved),
             State::Body => self.body(input),
             State::Extended(matched) => Ok(self.extended(matched, input)),
             State::Header => self.header(input),
@@ -300,7 +292,7 @@ impl Demuxer {
         };
         self.current = index;
         if fresh && header.format > 0 {
-            self.report(Event::FreshHeader {
+            self.found = Some(Event::FreshHeader {
                 chunk_stream,
                 format: header.format,
             });
@@ -325,19 +317,14 @@ impl Demuxer {
                 });
             }
         }
-        if left == 0 {
-            return self.complete();
-        }
-        self.state = if extended && !self.extended_absent {
+        self.state = if left == 0 {
+            self.complete()
+        } else if extended && !self.extended_absent {
             State::Extended(0)
         } else {
             State::Body
         };
-        Ok(if self.found.is_none() {
-            Step::Again
-        } else {
-            Step::Found
-        })
+        Ok(Step::Again)
     }
 
     /// Takes what a header says into its slot.

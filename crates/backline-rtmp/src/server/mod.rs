@@ -119,6 +119,10 @@ impl Server {
         }
         let mut rest = input;
         let done = self.take(&mut rest);
+        if self.state == State::Closed {
+            // What a peer still says after the end is of no use to anyone.
+            rest = &[];
+        }
         let taken = input.len().saturating_sub(rest.len());
         self.stats.bytes_in = self.stats.bytes_in.saturating_add(taken as u64);
         if let Err(error) = done {
@@ -250,10 +254,6 @@ impl Server {
             }
         }
         self.acknowledge();
-        if self.state == State::Closed {
-            // What a peer still says after the end is of no use to anyone.
-            *rest = &[];
-        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The handshake, and its quirks.
 
-use crate::support::{Peer, hex, pattern, simple_handshake};
+use crate::support::{Peer, pattern, simple_handshake};
 use backline_rtmp::Error;
 use backline_rtmp::handshake::{EchoPolicy, ServerHandshake};
 use backline_rtmp::server::{Config, Output, Warning};
@@ -148,7 +148,8 @@ fn q31_librtmp_simple() {
 
 #[cfg(feature = "digest")]
 mod digest {
-    use super::{answer, hex, pattern};
+    use super::{answer, pattern};
+    use crate::support::hex;
     use hmac::{Hmac, KeyInit, Mac};
     use sha2::Sha256;
 

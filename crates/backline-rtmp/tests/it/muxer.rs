@@ -38,7 +38,7 @@ fn rtmp_20_bytes_of_each_format() {
 }
 
 #[test]
-fn rtmp_20_long_chunk_stream_ids_keep_their_form_in_continuations() {
+fn q20_ffmpeg_marker() {
     let mut muxer = Muxer::new();
     let mut heads = |id| {
         let message = Message::new(id, 1, Message::VIDEO, 0, pattern(129).into());
@@ -47,7 +47,7 @@ fn rtmp_20_long_chunk_stream_ids_keep_their_form_in_continuations() {
             .map(|transmit| transmit.head().to_vec())
             .collect::<Vec<_>>()
     };
-    // FFmpeg writes one byte here, which its own reader alone understands (q20).
+    // FFmpeg writes one byte here, which its own reader alone understands.
     assert_eq!(heads(64)[1], hex("C0 00"));
     assert_eq!(heads(319)[1], hex("C0 FF"));
     assert_eq!(heads(320)[1], hex("C1 0001"));

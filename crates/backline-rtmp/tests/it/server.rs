@@ -150,7 +150,11 @@ fn rtmp_23_close_tells_a_publisher_why() {
     peer.server
         .close(peer.now, Rejection::with_code("Any.Code", "bye"));
     peer.drain();
-    assert_eq!((peer.outputs, peer.heard), (vec![Output::Close], vec![]));
+    assert_eq!(
+        (&peer.outputs[..], peer.heard.len()),
+        (&[Output::Close][..], 0)
+    );
+    assert!(peer.send_raw(&simple_handshake()).is_empty());
 }
 
 #[test]
@@ -234,6 +238,11 @@ fn rtmp_19_a_broken_body_is_handed_out_and_the_session_goes_on() {
         assert_eq!((named, &raw[..]), (kind, &hex(body)[..]));
     }
     assert_eq!(peer.server.stats().malformed, 9);
+    peer.send(3, 1, Message::COMMAND, 0, &hex("05"));
+    let Some(Output::Malformed { error, .. }) = peer.outputs.pop() else {
+        panic!()
+    };
+    assert_eq!(error, Error::Nameless { kind: 20 });
     peer.send(4, 1, Message::AUDIO, 8, &hex("AF01 00"));
     assert!(matches!(
         peer.outputs[..],

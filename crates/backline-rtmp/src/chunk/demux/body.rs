@@ -58,7 +58,8 @@ impl Demuxer {
         self.buffered += body.len() - len_before;
         self.reserved += body.capacity() - capacity_before;
         if body.len() == declared {
-            return self.complete();
+            self.state = self.complete();
+            return Ok(Step::Complete);
         }
         if over {
             self.state = State::Header;
@@ -92,38 +93,51 @@ impl Demuxer {
         }
     }
 
-    /// Takes the message at hand out of its slot, and does what it says about the chunk layer.
-    pub(super) fn complete(&mut self) -> Result<Step, Error> {
-        self.state = State::Header;
+    /// Ends the message at hand, which stays in its slot.
+    pub(super) fn complete(&mut self) -> State {
         let slot = self.slots.get_mut(self.current);
         slot.live = false;
         slot.largest = slot.largest.max(slot.length);
-        let (body, kind) = (mem::take(&mut slot.body), slot.kind);
-        let message_stream = slot.message_stream;
-        let chunk_stream = slot.chunk_stream;
-        let timestamp_ms = self.clocks.unwrap(message_stream, kind, slot.timestamp);
         self.live -= 1;
-        self.buffered -= body.len();
-        self.reserved -= body.capacity();
-        if let (Message::SET_CHUNK_SIZE | Message::ABORT, [a, b, c, d, ..]) =
-            (kind, body.as_slice())
-        {
-            let value = u32::from_be_bytes([*a, *b, *c, *d]);
-            if kind == Message::SET_CHUNK_SIZE {
-                self.resize(value)?;
-            } else if let Some(index) = self.slots.find(value) {
-                self.abandon(index);
-            }
+        self.buffered -= slot.body.len();
+        self.reserved -= slot.body.capacity();
+        State::Complete
+    }
+
+    /// Does what the message at hand says about the chunk layer; returns whether that brings an event,
+    /// which comes before the message.
+    #[inline]
+    pub(super) fn obey(&mut self) -> Result<bool, Error> {
+        let slot = self.slots.get(self.current);
+        if slot.kind > Message::ABORT {
+            return Ok(false);
         }
-        let payload = Bytes::from(body);
-        self.report(Event::Message(Message {
-            chunk_stream,
+        let value = slot.body.first_chunk().copied().map(u32::from_be_bytes);
+        match (slot.kind, value) {
+            (Message::SET_CHUNK_SIZE, Some(size)) => self.resize(size)?,
+            (Message::ABORT, Some(chunk_stream)) => {
+                let index = self.slots.find(chunk_stream);
+                return Ok(index.is_some_and(|index| self.abandon(index)));
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// Takes the message at hand out of its slot.
+    #[inline]
+    pub(super) fn take_message(&mut self) -> Message {
+        self.state = State::Header;
+        let slot = self.slots.get_mut(self.current);
+        let (kind, message_stream) = (slot.kind, slot.message_stream);
+        let timestamp_ms = self.clocks.unwrap(message_stream, kind, slot.timestamp);
+        Message {
+            chunk_stream: slot.chunk_stream,
             message_stream,
             kind,
             timestamp_ms,
-            payload,
-        }));
-        Ok(Step::Found)
+            payload: Bytes::from(mem::take(&mut slot.body)),
+        }
     }
 
     fn resize(&mut self, size: u32) -> Result<(), Error> {
@@ -137,11 +151,11 @@ impl Demuxer {
         Ok(())
     }
 
-    /// Drops the message in progress of a slot; its header and timestamp stay.
-    pub(super) fn abandon(&mut self, index: usize) {
+    /// Drops the message in progress of a slot, if there is one; its header and timestamp stay.
+    pub(super) fn abandon(&mut self, index: usize) -> bool {
         let slot = self.slots.get_mut(index);
         if !mem::take(&mut slot.live) {
-            return;
+            return false;
         }
         let body = mem::take(&mut slot.body);
         let chunk_stream = slot.chunk_stream;
@@ -149,10 +163,11 @@ impl Demuxer {
         self.buffered -= body.len();
         self.reserved -= body.capacity();
         let received = u32::try_from(body.len()).unwrap_or(u32::MAX);
-        self.report(Event::Abandoned {
+        self.found = Some(Event::Abandoned {
             chunk_stream,
             received,
         });
+        true
     }
 }
 

@@ -30,34 +30,55 @@ pub(crate) fn keep(data: &Path, name: &str) -> Result<(String, bool), KeyError> 
     Ok((key, true))
 }
 
-/// The highest media sequence number that a stage may have shown before a restart, kept on disk before it
-/// is used, so that numbers never go back even on a box that wakes up in 1970.
+/// Numbers that a stage gives out and that must never go back.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Numbers {
+    /// Media sequence number.
+    pub(crate) msn: u64,
+    /// Discontinuity sequence number. It stays small: hls.js counts through all of them.
+    pub(crate) discontinuity: u64,
+}
+
+/// The numbers that a stage may have shown before a restart, kept on disk before they are used, so that
+/// they never go back even on a box that wakes up in 1970.
 #[derive(Debug)]
 pub(crate) struct Mark {
     path: PathBuf,
-    reserved: u64,
+    reserved: Numbers,
 }
 
-/// Numbers reserved at once: about two minutes, so the disk is written that often.
-const RESERVE: u64 = 64;
+/// Numbers reserved at once: about two minutes of segments, and more publishers than come in that time.
+const RESERVE: Numbers = Numbers {
+    msn: 64,
+    discontinuity: 16,
+};
 
 impl Mark {
-    /// Opens the mark of stage `name`; returns it and the first number that was never used.
-    pub(crate) fn open(data: &Path, name: &str) -> Result<(Self, u64), KeyError> {
+    /// Opens the mark of stage `name`; returns it and the first numbers that were never used.
+    pub(crate) fn open(data: &Path, name: &str) -> Result<(Self, Numbers), KeyError> {
         files::make_dir(data)?;
         let path = data.join(format!("{name}.mark"));
-        let reserved = files::read(&path)?
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(0);
+        let text = files::read(&path)?.unwrap_or_default();
+        let mut numbers = text.split_whitespace().map_while(|word| word.parse().ok());
+        let reserved = Numbers {
+            msn: numbers.next().unwrap_or(0),
+            discontinuity: numbers.next().unwrap_or(0),
+        };
         Ok((Self { path, reserved }, reserved))
     }
 
     /// Reserves numbers beyond `used` when those on disk run out. Touches the disk, so it is called
     /// from a thread that may wait.
-    pub(crate) fn raise(&mut self, used: u64) -> Result<(), KeyError> {
-        if used + RESERVE / 2 >= self.reserved {
-            let reserved = used + RESERVE;
-            files::replace(&self.path, &format!("{reserved}\n"))?;
+    pub(crate) fn raise(&mut self, used: Numbers) -> Result<(), KeyError> {
+        if used.msn + RESERVE.msn / 2 >= self.reserved.msn
+            || used.discontinuity + RESERVE.discontinuity / 2 >= self.reserved.discontinuity
+        {
+            let reserved = Numbers {
+                msn: used.msn + RESERVE.msn,
+                discontinuity: used.discontinuity + RESERVE.discontinuity,
+            };
+            let Numbers { msn, discontinuity } = reserved;
+            files::replace(&self.path, &format!("{msn} {discontinuity}\n"))?;
             self.reserved = reserved;
         }
         Ok(())

@@ -15,7 +15,7 @@ use backline_hls::{Event, Numbering, Presentation, Warning};
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 
-use super::keys::{KeyError, Mark, keep};
+use super::keys::{KeyError, Mark, Numbers, keep};
 use super::options::{Layout, Options, StageOptions};
 use backline_examples::adapt::audience::Audience;
 
@@ -190,26 +190,25 @@ impl Drop for Seat {
     }
 }
 
-/// First numbers after a start. They follow the wall clock, so that they never go back although nothing
-/// of the media is kept; the mark covers a clock that was set back.
-fn numbering(unix_ms: u64, options: &Options, reserved: u64) -> Numbering {
-    let millis = |duration: Duration| {
-        u64::try_from(duration.as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1)
-    };
-    let msn = (unix_ms / millis(options.segment)).max(reserved);
+/// First numbers after a start. The media sequence follows the wall clock, so that it never goes back
+/// although nothing of the media is kept; what was reserved covers a clock that was set back.
+fn numbering(unix_ms: u64, options: &Options, reserved: Numbers) -> Numbering {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+    let msn = (unix_ms / millis(options.segment)).max(reserved.msn);
     // Parts may be shorter than their target: two a target duration are never reached.
-    let part = (msn * (2 * millis(options.segment) / millis(options.part) + 1))
-        .max(2 * unix_ms / millis(options.part));
-    Numbering::new(msn, msn, part, msn)
+    let parts = 2 * millis(options.segment) / millis(options.part) + 1;
+    Numbering::new(msn, reserved.discontinuity, msn * parts, msn)
 }
 
 async fn keep_mark(stage: Arc<Stage>, mut mark: Mark) {
     loop {
-        let used = stage
+        let next = stage
             .origin
-            .with(|origin, _| origin.presentation().numbering().msn);
+            .with(|origin, _| origin.presentation().numbering());
+        let used = Numbers {
+            msn: next.msn,
+            discontinuity: next.discontinuity_sequence,
+        };
         let raised = tokio::task::spawn_blocking(move || {
             let result = mark.raise(used);
             (mark, result)

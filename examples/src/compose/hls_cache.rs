@@ -17,8 +17,6 @@ use crate::adapt::shared::Asked;
 
 /// The presentation's number in the cache; a cache of its own has only this one.
 const STREAM: u32 = 0;
-/// The multivariant playlist belongs to no rendition.
-const MULTIVARIANT: u32 = u32::MAX;
 /// Series of the cache: what is listed, and what is closed.
 const LISTED: Series = Series(0);
 const CLOSED: Series = Series(1);
@@ -182,7 +180,7 @@ impl Origin {
                 let parts: Vec<Key> = parts.into_iter().map(key).collect();
                 cache.publish_rope(now, key(object), &parts)?;
                 // Its bandwidth is part of the multivariant playlist.
-                cache.outdate(now, STREAM, MULTIVARIANT)
+                cache.outdate(now, STREAM, u32::from(RenditionId::MULTIVARIANT.0))
             }
             Hls::Promised { object } => cache.promise(now, key(object), now + PROMISE),
             Hls::Retracted { object } => {
@@ -230,7 +228,9 @@ impl Origin {
 
     fn fill(&mut self, fill: FillId, want: &Want) {
         let rendered = match want {
-            Want::Document { document, .. } => self.presentation.render(playlist(*document)),
+            Want::Document { document, .. } => {
+                playlist(*document).and_then(|playlist| self.presentation.render(playlist))
+            }
             _ => None,
         };
         let result = rendered.ok_or(404).map(|rendered| {
@@ -328,26 +328,22 @@ fn document(playlist: Playlist) -> Document {
         Form::Full => 0,
         Form::Skip => 1,
     };
-    Document::new(
-        STREAM,
-        playlist
-            .rendition
-            .map_or(MULTIVARIANT, |rendition| u32::from(rendition.0)),
-        form,
-    )
+    let rendition = playlist.rendition.unwrap_or(RenditionId::MULTIVARIANT);
+    Document::new(STREAM, u32::from(rendition.0), form)
 }
 
-fn playlist(document: Document) -> Playlist {
+/// Turns back what [`document`] made.
+fn playlist(document: Document) -> Option<Playlist> {
     let form = if document.form == 1 {
         Form::Skip
     } else {
         Form::Full
     };
-    // Only numbers that `document` made come back, so a number that is no rendition is the multivariant.
-    Playlist {
-        rendition: u16::try_from(document.rendition).ok().map(RenditionId),
+    let rendition = u16::try_from(document.rendition).ok().map(RenditionId)?;
+    Some(Playlist {
+        rendition: (rendition != RenditionId::MULTIVARIANT).then_some(rendition),
         form,
-    }
+    })
 }
 
 const fn series(series: backline_hls::Series) -> Series {

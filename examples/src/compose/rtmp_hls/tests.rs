@@ -1,1 +1,207 @@
+//! Both real machines in virtual time: bytes of a publisher go in, parts of a presentation come out.
 
+use std::time::{Duration, Instant};
+
+use backline_hls::{Config, ObjectKind, Output as Hls, Presentation};
+use backline_rtmp::amf0::{self, Value};
+use backline_rtmp::chunk::{Message, Muxer};
+use backline_rtmp::server::{self, Server};
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::*;
+
+/// Of x264, 640x360.
+const AVCC: &[u8] = b"\x01\x42\xC0\x1E\xFF\xE1\x00\x19\x67\x42\xC0\x1E\xDA\x02\x80\xBF\xE5\xC0\x44\x00\x00\x03\x00\x04\x00\x00\x03\x00\xF2\x3C\x58\xBA\x80\x01\x00\x04\x68\xCE\x0F\xC8";
+/// AAC-LC, 48 kHz, stereo.
+const ASC: &[u8] = b"\x11\x90";
+const WALL: UnixMillis = UnixMillis(1_764_000_000_000);
+
+/// A publisher, a session, a feed and a presentation on one clock.
+struct Rig {
+    now: Instant,
+    muxer: Muxer,
+    server: Server,
+    feed: Feed,
+    presentation: Presentation,
+    outputs: Vec<Hls>,
+    notes: Vec<Note>,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let now = Instant::now();
+        let mut rig = Self {
+            now,
+            muxer: Muxer::new(),
+            server: Server::new(server::Config::default(), now),
+            feed: Feed::new(),
+            presentation: Presentation::new(Config::default(), now).expect("defaults"),
+            outputs: Vec::new(),
+            notes: Vec::new(),
+        };
+        let mut hello = vec![3];
+        hello.resize(1 + 2 * 1536, 0);
+        rig.bytes(&hello);
+        let text = |text: &str| Value::String(text.to_owned());
+        let app = Value::Object(vec![("app".to_owned(), text("live"))]);
+        rig.command(0, &[text("connect"), Value::Number(1.0), app]);
+        rig.command(0, &[text("createStream"), Value::Number(2.0), Value::Null]);
+        rig.command(
+            1,
+            &[
+                text("publish"),
+                Value::Number(3.0),
+                Value::Null,
+                text("key"),
+                text("live"),
+            ],
+        );
+        rig
+    }
+
+    fn command(&mut self, stream: u32, values: &[Value]) {
+        self.message(3, stream, Message::COMMAND, 0, amf0::encode(values));
+    }
+
+    fn message(&mut self, chunk_stream: u32, stream: u32, kind: u8, ms: u64, body: Bytes) {
+        let mut bytes = BytesMut::new();
+        for chunk in self
+            .muxer
+            .write(&Message::new(chunk_stream, stream, kind, ms, body))
+        {
+            bytes.extend_from_slice(chunk.head());
+            bytes.extend_from_slice(chunk.payload());
+        }
+        self.bytes(&bytes);
+    }
+
+    fn media(&mut self, kind: u8, ms: u64, head: &[u8], data: &[u8]) {
+        let chunk_stream = if kind == Message::VIDEO { 6 } else { 4 };
+        self.message(chunk_stream, 1, kind, ms, [head, data].concat().into());
+    }
+
+    fn bytes(&mut self, mut bytes: &[u8]) {
+        while bytes.has_remaining() {
+            let taken = self
+                .server
+                .handle_input(self.now, bytes)
+                .expect("a sound publisher");
+            bytes.advance(taken);
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        while self.server.poll_transmit().is_some() {}
+        while let Some(output) = self.server.poll_output() {
+            if let Output::Publish(request) = &output {
+                assert_eq!((&*request.app, &*request.name), ("live", "key"));
+                self.server.accept(self.now, request.id).expect("it waits");
+            }
+            let mut events = Vec::new();
+            self.notes.extend(self.feed.take(output, WALL, &mut events));
+            for event in events {
+                self.presentation
+                    .handle_event(self.now, event)
+                    .expect("sound media");
+                while let Some(output) = self.presentation.poll_output() {
+                    self.outputs.push(output);
+                }
+            }
+        }
+    }
+
+    /// Three seconds of 25 pictures and 46.875 frames of sound a second, a key frame a second.
+    fn show(&mut self, origin_ms: u64) {
+        self.media(Message::VIDEO, origin_ms, &[0x17, 0, 0, 0, 0], AVCC);
+        self.media(Message::AUDIO, origin_ms, &[0xAF, 0], ASC);
+        let mut sound = 0;
+        for picture in 0..75_u64 {
+            let ms = origin_ms + picture * 40;
+            while sound * 64 / 3 <= picture * 40 {
+                self.media(
+                    Message::AUDIO,
+                    origin_ms + sound * 64 / 3,
+                    &[0xAF, 1],
+                    &[0x21; 64],
+                );
+                sound += 1;
+            }
+            let head = [if picture % 25 == 0 { 0x17 } else { 0x27 }, 1, 0, 0, 0];
+            self.media(Message::VIDEO, ms, &head, b"\x00\x00\x00\x04\x65abc");
+            self.now += Duration::from_millis(40);
+            self.presentation.handle_timeout(self.now);
+        }
+    }
+
+    fn parts(&self) -> usize {
+        let part = |output: &&Hls| matches!(output, Hls::Part { object, .. } if object.kind == ObjectKind::Part);
+        self.outputs.iter().filter(part).count()
+    }
+}
+
+#[test]
+fn a_publishers_bytes_become_parts_and_a_return_becomes_a_discontinuity() {
+    let mut rig = Rig::new();
+    rig.show(0);
+    let first = rig.parts();
+    assert!(
+        first >= 20,
+        "{first} parts of two renditions in three seconds"
+    );
+    let stats = rig.presentation.stats();
+    assert_eq!(stats.tracks.len(), 2);
+    assert!(
+        stats.live && stats.playable && stats.samples_dropped == 0,
+        "{stats:?}"
+    );
+
+    let text = |text: &str| Value::String(text.to_owned());
+    rig.command(
+        0,
+        &[
+            text("FCUnpublish"),
+            Value::Number(4.0),
+            Value::Null,
+            text("key"),
+        ],
+    );
+    assert!(
+        !rig.presentation.stats().live,
+        "an orderly end stops the presentation"
+    );
+    rig.command(
+        1,
+        &[
+            text("publish"),
+            Value::Number(5.0),
+            Value::Null,
+            text("key"),
+            text("live"),
+        ],
+    );
+    rig.show(500_000);
+    let stats = rig.presentation.stats();
+    assert!(stats.live && rig.parts() > first);
+    assert_eq!(stats.discontinuities, 1, "{stats:?}");
+    assert!(rig.notes.is_empty(), "{:?}", rig.notes);
+}
+
+#[test]
+fn what_no_browser_plays_is_told_once() {
+    let mut rig = Rig::new();
+    for ms in 0..3 {
+        // Sorenson H.263 and MP3.
+        rig.media(Message::VIDEO, ms, &[0x12], b"picture");
+        rig.media(Message::AUDIO, ms, &[0x2F], b"sound");
+    }
+    let told = matches!(
+        &*rig.notes,
+        [
+            Note::VideoUnplayable(_),
+            Note::AudioUnplayable(AudioCodec::Mp3)
+        ]
+    );
+    assert!(told, "{:?}", rig.notes);
+    assert!(rig.outputs.is_empty());
+}

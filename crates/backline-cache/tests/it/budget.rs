@@ -410,3 +410,20 @@ fn series_numbers_stay_in_their_array() {
         assert_eq!(moved.is_ok(), series < backline_cache::SERIES_MAX);
     }
 }
+
+#[test]
+fn bud_1_renditions_that_come_to_a_full_budget_make_room_first() {
+    let mut rig = Rig::with(|config| config.budget = BUDGET_MIN);
+    for rendition in 0..80 {
+        // Small bodies, so that what is free is less than what a rendition brings with it.
+        for seq in 0..60 {
+            let key = Key::new(1, rendition, Kind::Part, seq);
+            rig.cache
+                .publish(rig.now, key, &[Bytes::from_static(&SOURCE[..100])])
+                .unwrap();
+            let held = rig.cache.stats().bytes_held;
+            assert!(held <= BUDGET_MIN as u64, "{held} held at {key:?}");
+        }
+    }
+    assert!(rig.cache.stats().evicted > 100);
+}

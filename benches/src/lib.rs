@@ -20,5 +20,6 @@ pub mod counted;
 pub mod live;
 pub mod peers;
 pub mod report;
+pub mod scenarios;
 pub mod timing;
 pub mod wire;

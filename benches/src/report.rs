@@ -215,19 +215,33 @@ fn json_row(row: &Row) -> String {
     let peers: Vec<String> = row
         .peers
         .iter()
-        .map(|peer| format!("{{\"who\":{},\"value\":{}}}", quoted(peer.who), peer.value))
+        .map(|peer| {
+            format!(
+                "{{\"who\":{},\"value\":{}}}",
+                quoted(peer.who),
+                number(peer.value)
+            )
+        })
         .collect();
     format!(
         "{{\"what\":{},\"ours\":{},\"unit\":{},\"peers\":[{}],\"ratio\":{},\"target\":{},\"verdict\":{}}}",
         quoted(&row.what),
-        row.ours,
+        number(row.ours),
         quoted(row.unit),
         peers.join(","),
-        row.ratio()
-            .map_or_else(|| "null".to_owned(), |ratio| ratio.to_string()),
+        row.ratio().map_or_else(|| "null".to_owned(), number),
         quoted(&row.target_text()),
         quoted(row.verdict()),
     )
+}
+
+/// JSON has no way to say that something was not measured but this.
+fn number(value: f64) -> String {
+    if value.is_finite() {
+        value.to_string()
+    } else {
+        "null".to_owned()
+    }
 }
 
 fn quoted(text: &str) -> String {

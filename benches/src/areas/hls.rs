@@ -1,5 +1,6 @@
 //! HLS: parts out of samples, a crowd that waits for one playlist, a publisher that returns.
 
+mod footprint;
 mod live;
 
 use crate::counted;

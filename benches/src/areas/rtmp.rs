@@ -129,7 +129,7 @@ fn nanos(duration: Duration) -> f64 {
 }
 
 /// One timed pass: counts, so that nothing is optimised away and nothing is lost unseen.
-fn pass<D: Demux>(stream: &Stream) {
+pub fn pass<D: Demux>(stream: &Stream) {
     let mut demuxer = D::new(&stream.prelude, stream.chunk_size);
     let (mut messages, mut bytes) = (0, 0);
     for read in stream.bytes.chunks(READ_SIZE) {

@@ -1,7 +1,11 @@
 //! Counts allocations in steady state: `allocations rtmp|hls` prints "what TAB who TAB allocations" lines.
 //!
 //! A program of its own, since the counting allocator would slow down whoever reallocates in the timed races.
-#![expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::cast_precision_loss,
+    reason = "counts far below 2^53"
+)]
 
 use backline_benches::areas::{hls, rtmp};
 use backline_benches::peers::fragments::{Fragments, Mp4Atom, ShiguredoMp4, Transmux};

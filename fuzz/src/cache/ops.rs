@@ -50,8 +50,9 @@ struct Run {
     held: BTreeMap<Token, Held>,
     fetches: BTreeMap<FillId, Document>,
     answered: Vec<FillId>,
-    /// How far each rendition's series have come, and whether its stream is over.
+    /// How far each rendition's series have come.
     edges: BTreeMap<(u32, u32, Series), Point>,
+    /// A stream was over once: those who waited then got the last version.
     finished: bool,
     tokens: u64,
     woken: u64,
@@ -201,7 +202,6 @@ impl Run {
                 .entry((stream, rendition, series))
                 .or_insert(point);
             *edge = point.max(*edge);
-            self.finished = false;
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Show {
     pub(super) timescales: BTreeMap<RenditionId, u64>,
     histories: BTreeMap<RenditionId, History>,
     outputs_max: usize,
+    /// Times that playlists changed.
+    advances: u32,
 }
 
 impl Show {
@@ -45,6 +47,7 @@ impl Show {
             timescales,
             histories,
             outputs_max,
+            advances: 0,
         }
     }
 
@@ -73,7 +76,9 @@ impl Show {
         let mut advanced = false;
         for _ in 0..count {
             let Some(output) = self.presentation.poll_output() else {
-                if advanced {
+                self.advances += u32::from(advanced);
+                // A part stays listed for seconds: later on it is enough to look now and then.
+                if advanced && (self.advances < 40 || self.advances % 6 == 0 || self.books.ended) {
                     self.playlists();
                 }
                 return;

@@ -180,6 +180,12 @@ fn the_picture_is_less_than_a_second_late_in_both_layouts() {
             ));
         }
         let stalls = seen.list("stalls").len();
+        // What went wrong, in order, for whoever looks into it.
+        println!(
+            "{layout}: stalls {:?}, errors {:?}",
+            seen.list("stalls"),
+            seen.list("errors")
+        );
         if stalls > 0 && full() {
             broken.push(format!("{layout}: {stalls} stalls"));
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpSocket;
 
-use crate::harness::collect::{playlist, rendition_uris};
+use crate::harness::collect::{picture_uri, playlist};
 use crate::harness::node::{KEY, Node};
 use crate::harness::publisher::Camera;
 use crate::harness::{full, stage};
@@ -26,7 +26,7 @@ fn five_hundred_held_viewers_cost_one_render() {
     let _machine = stage::alone();
     let node = Node::start(&[]);
     let _camera = Camera::default().publish(&node.publish_url(KEY));
-    let uri = rendition_uris(&node.wait_until_live()).swap_remove(0);
+    let uri = picture_uri(&node.wait_until_live());
     let mut crowd = connect(node.http);
     let mut spreads = Vec::new();
     for _ in 0..ROUNDS {

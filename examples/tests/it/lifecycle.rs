@@ -237,7 +237,7 @@ fn a_second_publisher_with_the_key_takes_over_at_once() {
     let _machine = stage::shared();
     let node = Node::start(&[]);
     let mut first = Camera::default().publish(&node.publish_url(KEY));
-    let uri = collect::rendition_uris(&node.wait_until_live()).swap_remove(0);
+    let uri = collect::picture_uri(&node.wait_until_live());
     let before = playlist(node.http, &uri, None).media;
     let _second = Camera::default().publish(&node.publish_url(KEY));
     let begun = Instant::now();
@@ -260,7 +260,7 @@ fn a_publisher_that_hangs_does_not_block_the_next_one() {
     let _machine = stage::shared();
     let node = Node::start(&[]);
     let hanging = Camera::default().publish(&node.publish_url(KEY));
-    let uri = collect::rendition_uris(&node.wait_until_live()).swap_remove(0);
+    let uri = collect::picture_uri(&node.wait_until_live());
     // Its connection stays up and nothing comes any more: a phone that lost its network.
     hanging.signal("STOP");
     thread::sleep(Duration::from_millis(1500));
@@ -279,7 +279,7 @@ fn numbers_go_forward_over_a_power_cut() {
     let _machine = stage::shared();
     let node = Node::start(&[]);
     let camera = Camera::default().publish(&node.publish_url(KEY));
-    let uri = collect::rendition_uris(&node.wait_until_live()).swap_remove(0);
+    let uri = collect::picture_uri(&node.wait_until_live());
     let before = within(Duration::from_secs(10), "two segments", || {
         let media = playlist(node.http, &uri, None).media;
         (media.segments.len() >= 2).then_some(media)

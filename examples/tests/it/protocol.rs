@@ -24,7 +24,7 @@ impl Show {
     fn start(arguments: &[&str]) -> Self {
         let node = Node::start(arguments);
         let camera = Camera::default().publish(&node.publish_url(KEY));
-        let rendition = collect::rendition_uris(&node.wait_until_live()).swap_remove(0);
+        let rendition = collect::picture_uri(&node.wait_until_live());
         Self {
             node,
             camera,

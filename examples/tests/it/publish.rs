@@ -193,10 +193,13 @@ fn ffmpeg_plays_it_without_a_warning() {
         &node.url("/live/index.m3u8"),
     ]);
     let output = try_run(player.args(["-t", seconds, "-f", "null", "-"]), b"");
-    let complaints = text(&output.stderr);
+    // This FFmpeg reads the init again with each playlist, and says so of its own doing.
+    let own = "Found duplicated MOOV Atom. Skipped it";
+    let said = text(&output.stderr);
+    let complaints: Vec<&str> = said.lines().filter(|line| !line.contains(own)).collect();
     assert!(
         output.status.success() && complaints.is_empty(),
-        "{}: {complaints}",
+        "{}: {complaints:#?}",
         output.status
     );
 }

@@ -79,6 +79,14 @@ pub(crate) fn rendition_uris(multivariant: &str) -> Vec<String> {
     uris
 }
 
+/// The first rendition with a picture.
+pub(crate) fn picture_uri(multivariant: &str) -> String {
+    let uris = rendition_uris(multivariant);
+    uris.into_iter()
+        .find(|uri| !uri.starts_with('a'))
+        .unwrap_or_else(|| panic!("no picture in:\n{multivariant}"))
+}
+
 /// The folder of a playlist, in which its URIs stand: `/live/v0/`.
 pub(crate) fn folder(uri: &str) -> String {
     let (folder, _) = uri.rsplit_once('/').unwrap_or(("", uri));

@@ -286,11 +286,11 @@ fn step(before: &Media, after: &Media) -> Vec<String> {
             }
             continue;
         };
+        // A segment that had nothing yet may still become the first of a discontinuity.
+        let begun = !old.uri.is_empty() || !old.parts.is_empty();
         let kept = (old.uri == new.uri && old.duration == new.duration) || old.uri.is_empty();
-        if !kept
-            || (old.date != new.date && old.date.is_some())
-            || old.discontinuity != new.discontinuity
-        {
+        let same = kept && old.date == new.date && old.discontinuity == new.discontinuity;
+        if begun && !same {
             found.push(format!(
                 "segment {} changed: {old:?} to {new:?} (PL-1)",
                 old.msn

@@ -414,16 +414,22 @@ fn series_numbers_stay_in_their_array() {
 #[test]
 fn bud_1_renditions_that_come_to_a_full_budget_make_room_first() {
     let mut rig = Rig::with(|config| config.budget = BUDGET_MIN);
-    for rendition in 0..80 {
-        // Small bodies, so that what is free is less than what a rendition brings with it.
-        for seq in 0..60 {
-            let key = Key::new(1, rendition, Kind::Part, seq);
-            rig.cache
-                .publish(rig.now, key, &[Bytes::from_static(&SOURCE[..100])])
-                .unwrap();
-            let held = rig.cache.stats().bytes_held;
-            assert!(held <= BUDGET_MIN as u64, "{held} held at {key:?}");
-        }
+    // Neither the share of what waits nor that of what is stored has anything left.
+    rig.promise(part(2_000));
+    while rig.ask(Want::Object(part(2_000))).1 == backline_cache::Answer::Held {}
+    for seq in 0..1_999 {
+        let body = [Bytes::from_static(&SOURCE[..1_000])];
+        rig.cache.publish(rig.now, part(seq), &body).unwrap();
     }
-    assert!(rig.cache.stats().evicted > 100);
+    let full = rig.cache.stats();
+    assert!(full.evicted > 100);
+    for rendition in 1..120 {
+        rig.cache.outdate(rig.now, 1, rendition).unwrap();
+        let held = rig.cache.stats().bytes_held;
+        assert!(
+            held <= BUDGET_MIN as u64,
+            "{held} held with {rendition} renditions"
+        );
+    }
+    assert!(rig.cache.stats().evicted > full.evicted + 50);
 }

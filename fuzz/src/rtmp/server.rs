@@ -129,6 +129,10 @@ fn outcome<'a>(mode: u8, input: impl Iterator<Item = &'a [u8]>) -> Outcome {
                 Ok(taken) => taken,
                 Err(error) => {
                     outcome.error = Some(error);
+                    // What came before the error is there all the same.
+                    while let Some(output) = server.poll_output() {
+                        outcome.outputs.push(format!("{output:?}"));
+                    }
                     break 'input;
                 }
             };

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::codec::{Codec, TrackConfig};
 use crate::config::Layout;
 use crate::cutter::Cutter;
-use crate::event::{ObjectKind, Output, Sample, Warning};
+use crate::event::{Sample, Warning};
 use crate::fmp4::FragmentSample;
 use crate::gather::init_of;
 use crate::presentation::{Phase, Presentation};
@@ -103,6 +103,7 @@ impl Presentation {
     /// A track's record came again. Unless it is the same, the next sync sample begins a discontinuity with it.
     pub(crate) fn reconfigure(
         &mut self,
+        now_ns: u64,
         index: usize,
         codec: Codec,
         record: Bytes,
@@ -140,13 +141,9 @@ impl Presentation {
         }
         let body = init_of(&tracks, which, muxed)?;
         self.tracks = tracks;
+        let moment = self.moment(now_ns);
         if let Some(rendition) = self.renditions.get_mut(which) {
-            let number = rendition.next_init.unwrap_or(rendition.init) + 1;
-            rendition.next_init = Some(number);
-            self.outputs.push_back(Output::Init {
-                object: rendition.object(ObjectKind::Init, number),
-                body,
-            });
+            rendition.announce_init(&moment, body, &mut self.outputs);
         }
         // The hint for it (PL-8).
         self.changed.listed = true;
@@ -225,10 +222,14 @@ impl Presentation {
         };
         let timescale = rendition.timescale;
         let due = self.epoch.ticks(sample.dts_ns, timescale);
+        let left = self
+            .targets
+            .map_or(0, |targets| targets.segment_most(timescale))
+            - rendition.segment_fill();
         let cutter = rendition.cutter;
         let last = rendition.part.last_duration().map(|duration| Last {
             duration,
-            room: cutter.cap - rendition.part.main.fill,
+            room: (cutter.cap - rendition.part.main.fill).min(left),
         });
         let Some(mut place) = track.timeline.place(due, last) else {
             self.counts.dropped = self.counts.dropped.saturating_add(1);
@@ -284,9 +285,18 @@ impl Presentation {
             return false;
         };
         let pace = &track.timeline.pace;
-        let fit = rendition
-            .cutter
-            .fit(rendition.part.main.fill, place.want, pace.frame());
+        // The segment must not become longer than playlists may say either (SEG-1).
+        let left = moment.targets.segment_most(rendition.timescale) - rendition.segment_fill();
+        let mut fit = rendition.cutter.fit(
+            rendition.part.main.fill,
+            place.want.min(left.max(1)),
+            pace.frame(),
+        );
+        if fit.duration > left {
+            // It ends with the next sample, and this part with it.
+            fit.duration = left.max(1);
+            fit.close = false;
+        }
         let offset = ticks(i128::from(sample.composition_ns), rendition.timescale);
         let composition = match (track.is_sound(), place.on_grid) {
             (true, _) => 0,

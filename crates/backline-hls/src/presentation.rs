@@ -164,7 +164,7 @@ impl Presentation {
                 track,
                 codec,
                 record,
-            } => self.configure(track, codec, record),
+            } => self.configure(now_ns, track, codec, record),
             Event::End => {
                 self.end(now_ns);
                 Ok(())
@@ -349,7 +349,13 @@ impl Presentation {
         self.outputs.push_back(Output::Ended);
     }
 
-    fn configure(&mut self, id: TrackId, codec: Codec, record: Bytes) -> Result<(), Error> {
+    fn configure(
+        &mut self,
+        now_ns: u64,
+        id: TrackId,
+        codec: Codec,
+        record: Bytes,
+    ) -> Result<(), Error> {
         if matches!(self.phase, Phase::Idle | Phase::Stopped) {
             return Err(Error::NotStarted { track: id });
         }
@@ -357,7 +363,7 @@ impl Presentation {
             return Err(Error::CodecKind { track: id, codec });
         }
         if let Some(index) = self.tracks.iter().position(|track| track.id == id) {
-            return self.reconfigure(index, codec, record);
+            return self.reconfigure(now_ns, index, codec, record);
         }
         let config = TrackConfig::parse(codec, record, &self.config.limits)?;
         if self.phase != Phase::Gathering

@@ -318,17 +318,38 @@ impl Rendition {
         }
     }
 
-    /// Init generations that are listed or announced.
-    pub(crate) fn inits_alive(&self) -> usize {
-        let oldest = self
-            .closed
-            .front()
-            .or(self.open.as_ref())
-            .map_or(self.init, |segment| segment.init);
+    /// Makes the init segment of a changed configuration known. One that was announced and never used is not kept.
+    pub(crate) fn announce_init(
+        &mut self,
+        moment: &Moment,
+        body: Bytes,
+        outputs: &mut VecDeque<Output>,
+    ) {
         let newest = self.next_init.unwrap_or(self.init);
-        usize::try_from(newest - oldest)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1)
+        if self.next_init.is_some() {
+            outputs.push_back(Output::Expired {
+                object: self.object(ObjectKind::Init, newest),
+                available_until: moment
+                    .clock
+                    .instant(moment.now_ns + moment.targets.target_ns() * 3),
+            });
+        }
+        self.next_init = Some(newest + 1);
+        outputs.push_back(Output::Init {
+            object: self.object(ObjectKind::Init, newest + 1),
+            body,
+        });
+    }
+
+    /// Init generations that are listed, in use or announced.
+    pub(crate) fn inits_alive(&self) -> usize {
+        let mut alive = 1 + usize::from(self.next_init.is_some());
+        let mut newest = self.init;
+        for segment in self.open.iter().chain(self.closed.iter().rev()) {
+            alive += usize::from(segment.init != newest);
+            newest = segment.init;
+        }
+        alive
     }
 
     /// The last listed part and the last closed segment; (0, 0) before the first.

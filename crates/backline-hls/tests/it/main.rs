@@ -12,8 +12,12 @@
 #![expect(clippy::disallowed_methods, reason = "a test needs a first instant")]
 
 mod boxes;
+mod costs;
 mod delivery;
+mod limits;
 mod playlist;
 mod playlists;
+mod properties;
 mod segmenter;
+mod states;
 mod studio;

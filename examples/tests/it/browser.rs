@@ -154,6 +154,9 @@ fn measure(layout: &str, length: Duration) -> Seen {
     thread::sleep(length);
     let mut seen = viewer.close();
     seen.frames.retain(|frame| frame.0 >= from);
+    if let Some(stalls) = seen.result["stalls"].as_array_mut() {
+        stalls.retain(|at| at.as_u64().is_none_or(|at| at >= from));
+    }
     seen
 }
 

@@ -181,7 +181,16 @@ fn ffmpeg_plays_it_without_a_warning() {
     let _machine = stage::shared();
     let node = Node::start(&[]);
     let _camera = Camera::default().publish(&node.publish_url(KEY));
-    node.wait_until_live();
+    let uri = collect::picture_uri(&node.wait_until_live());
+    // It knows nothing of parts: for such a player there is something to play when segments are closed.
+    within(Duration::from_secs(15), "two closed segments", || {
+        (collect::playlist(node.http, &uri, None)
+            .media
+            .segments
+            .len()
+            >= 2)
+            .then_some(())
+    });
     let seconds = if full() { "60" } else { "20" };
     let mut player = Command::new(FFMPEG);
     player.args([

@@ -7,6 +7,8 @@ use super::{files, none, read, root};
 const LINES_MAX: usize = 800;
 const LIB_LINES_MAX: usize = 100;
 const CODE_COLUMNS_MAX: usize = 120;
+/// A message, a table row of words or a sample of bytes reads better on one line than in pieces.
+const LITERAL_COLUMNS_MAX: usize = 160;
 const PROSE_COLUMNS_MAX: usize = 160;
 const BYTES_MAX: u64 = 256 * 1024;
 
@@ -86,7 +88,13 @@ fn lines_fit_the_screen() {
     };
     let mut found: Vec<String> = lines(is_code)
         .into_iter()
-        .filter_map(long(CODE_COLUMNS_MAX))
+        .filter_map(|line| {
+            long(if line.1.contains('"') {
+                LITERAL_COLUMNS_MAX
+            } else {
+                CODE_COLUMNS_MAX
+            })(line)
+        })
         .collect();
     for path in files().iter().filter(|path| has_extension(path, &["md"])) {
         let mut in_code = false;

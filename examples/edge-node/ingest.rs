@@ -24,6 +24,10 @@ const APP: &str = "live";
 /// A publisher that sends no byte for so long is gone, whatever its socket says.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 
+/// Connections of publishers: in all, and from one address.
+const CONNECTIONS_MAX: usize = 64;
+const CONNECTIONS_PER_ADDRESS: usize = 8;
+
 /// What every publisher's task knows.
 pub(crate) struct House {
     pub(crate) stages: Vec<Arc<Stage>>,
@@ -35,10 +39,10 @@ pub(crate) struct House {
 /// Takes publishers until `ending` turns true.
 pub(crate) async fn run(
     listener: TcpListener,
-    doors: Doors,
     house: Arc<House>,
     mut ending: watch::Receiver<bool>,
 ) {
+    let doors = Doors::new(CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS);
     loop {
         let (stream, peer) = tokio::select! {
             accepted = accept(&listener) => accepted,

@@ -16,6 +16,7 @@ mod ingest;
 mod keys;
 mod metrics;
 mod options;
+mod replies;
 mod routes;
 mod stage;
 mod status;
@@ -24,17 +25,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backline_examples::adapt::listen::{BindError, Doors, bind};
+use backline_examples::adapt::listen::{BindError, bind};
 use backline_examples::adapt::{log, serve, signals};
 use tokio::sync::watch;
 
 use options::Options;
 use stage::{Stage, StageError};
 
-/// Connections of publishers: in all, and from one address.
-const PUBLISHERS_MAX: (usize, usize) = (64, 8);
-/// Connections of the audience. A browser opens up to six.
-const VIEWERS_MAX: (usize, usize) = (8_192, 256);
 /// The audience fetches the playlists' end in this time; with what follows the end takes below two seconds.
 const LAST_ANSWERS: Duration = Duration::from_millis(1_200);
 const LAST_BYTES: Duration = Duration::from_millis(400);
@@ -82,20 +79,15 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), StartError> {
-    let (rtmp, http) = (
-        bind(options.rtmp, "--rtmp").await?,
-        bind(options.http, "--http").await?,
-    );
+    let rtmp = bind(options.rtmp, "--rtmp").await?;
+    let http = bind(options.http, "--http").await?;
     let (rtmp_at, http_at) = (rtmp.local_addr()?, http.local_addr()?);
     let mut stages = Vec::new();
     for stage in &options.stages {
         stages.push(Stage::open(&options, stage)?);
     }
     let metrics = Arc::new(metrics::Metrics::default());
-    let (publishers, viewers) = (
-        Doors::new(PUBLISHERS_MAX.0, PUBLISHERS_MAX.1),
-        Doors::new(VIEWERS_MAX.0, VIEWERS_MAX.1),
-    );
+    let viewers = routes::doors();
     let (end_ingest, ingest_ending) = watch::channel(false);
     let (end_serving, serving_ending) = watch::channel(false);
     let house = ingest::House {
@@ -103,12 +95,7 @@ async fn run(options: Options) -> Result<(), StartError> {
         metrics: Arc::clone(&metrics),
         server: banner::server(rtmp_at),
     };
-    tokio::spawn(ingest::run(
-        rtmp,
-        publishers,
-        Arc::new(house),
-        ingest_ending,
-    ));
+    tokio::spawn(ingest::run(rtmp, Arc::new(house), ingest_ending));
     let site = Arc::new(routes::Site {
         stages: stages.clone(),
         metrics,

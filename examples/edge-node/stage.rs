@@ -78,11 +78,12 @@ impl Stage {
         hls.segment_target = options.segment;
         hls.window = options.window;
         hls.numbering = numbering(unix_ms(), options, reserved);
-        match options.layout {
-            Some(Layout::Muxed) => hls.layout = backline_hls::Layout::Muxed,
-            Some(Layout::Separate) => hls.layout = backline_hls::Layout::Separate,
-            None => {}
-        }
+        // One rendition is half the requests, and its picture and sound come in step: of the two, players
+        // stalled with this one less.
+        hls.layout = match options.layout {
+            Some(Layout::Separate) => backline_hls::Layout::Separate,
+            Some(Layout::Muxed) | None => backline_hls::Layout::Muxed,
+        };
         let mut cache = backline_cache::Config::default();
         cache.budget = options.memory;
         cache.seed = random::seed();

@@ -189,11 +189,11 @@ export class Player extends EventTarget {
       video.playbackRate = 1;
       return;
     }
-    const { rate, seek } = this.steer.step(performance.now() / 1_000, video.currentTime, this.#edge());
+    const { rate, seek } = this.steer.step(performance.now() / 1_000, video.currentTime, this.#edge(), video.muted);
     if (seek > 0) {
       this.counts.skips += 1;
       video.currentTime += seek;
-      this.steer.reset();
+      this.steer.reset(false);
     } else if (video.playbackRate !== rate) {
       video.playbackRate = rate;
     }

@@ -60,8 +60,8 @@ impl Crowd {
         }
     }
 
-    /// Sends one request from each viewer; none of them may be answered yet.
-    pub fn ask(&mut self, request: &str) {
+    /// Sends one request from each viewer; tells whether all of them wait by then, none answered yet.
+    pub fn ask(&mut self, request: &str) -> bool {
         for viewer in &mut self.viewers {
             viewer.answer.clear();
             viewer.size = None;
@@ -71,6 +71,11 @@ impl Crowd {
                 .write_all(request.as_bytes())
                 .expect("a request can be sent");
         }
+        let mut early = Events::with_capacity(1);
+        self.poll
+            .poll(&mut early, Some(Duration::ZERO))
+            .expect("the system can poll");
+        early.is_empty()
     }
 
     /// Reads the answers of all viewers.

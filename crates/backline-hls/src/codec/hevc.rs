@@ -89,7 +89,7 @@ impl Profile<'_> {
             .iter()
             .take(used.map_or(0, |last| last.saturating_add(1)))
         {
-            let _ = write!(codecs, ".{byte:X}");
+            let _ = write!(codecs, ".{byte:02X}");
         }
         codecs
     }

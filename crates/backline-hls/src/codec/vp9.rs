@@ -9,7 +9,7 @@ use super::{Facts, Fault};
 
 pub(super) fn parse(record: &[u8]) -> Result<Facts, Fault> {
     let mut cursor = Cursor::new(record, SPEC);
-    if record.len() >= FULL_SIZE_MIN && record.starts_with(&VERSION_FLAGS) {
+    if record.starts_with(&VERSION_FLAGS) {
         cursor.read("version", be_u32)?;
     }
     let start = cursor.at();
@@ -33,7 +33,6 @@ pub(super) fn parse(record: &[u8]) -> Result<Facts, Fault> {
 }
 
 const SPEC: &str = "VP Codec ISO Media File Format Binding 2.2";
-/// Version 1 and no flags, which some publishers send before the record itself. No record begins so: its second byte is
-/// a level.
+/// Version 1 and no flags, which FFmpeg sends before the record itself. No record begins so: its third byte holds a bit
+/// depth.
 const VERSION_FLAGS: [u8; 4] = [1, 0, 0, 0];
-const FULL_SIZE_MIN: usize = 12;

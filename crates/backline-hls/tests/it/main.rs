@@ -12,8 +12,14 @@
 #![expect(clippy::disallowed_methods, reason = "a test needs a first instant")]
 
 mod boxes;
+mod codec;
+mod codec_hostile;
+mod codec_records;
 mod costs;
 mod delivery;
+mod fmp4;
+mod fmp4_ffmpeg;
+mod fmp4_peers;
 mod limits;
 mod playlist;
 mod playlists;

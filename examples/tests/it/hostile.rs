@@ -193,7 +193,7 @@ fn a_show_goes_on_while_others_misbehave() {
     let _machine = stage::shared();
     let node = Node::start(&[]);
     let _camera = Camera::default().publish(&node.publish_url(KEY));
-    node.wait_until_live();
+    let uri = collect::picture_uri(&node.wait_until_live());
     let (rtmp, web) = (node.rtmp, node.http);
     let attackers: Vec<_> = (0..4_u64)
         .map(|seed| {
@@ -208,10 +208,10 @@ fn a_show_goes_on_while_others_misbehave() {
         })
         .collect();
     // Viewers who leave while they are held.
-    let (msn, part) = playlist(web, "v0/index.m3u8", None).media.next();
+    let (msn, part) = playlist(web, &uri, None).media.next();
     for _ in 0..100 {
         let mut viewer = TcpStream::connect(web).expect("the server accepts");
-        let path = format!("/live/v0/index.m3u8?_HLS_msn={msn}&_HLS_part={}", part + 8);
+        let path = format!("/live/{uri}?_HLS_msn={msn}&_HLS_part={}", part + 8);
         write!(viewer, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request can be sent");
     }
     let recording = collect::record(web, Duration::from_secs(5));

@@ -144,6 +144,8 @@ impl Rendition {
         let number = self.next_part;
         self.next_part += 1;
         self.parts_made += 1;
+        // The promise is kept.
+        self.promised = self.promised.filter(|promised| *promised != number);
         if let Some(segment) = &mut self.open {
             let printed = units(ticks.unsigned_abs(), self.timescale);
             segment.push_part(number, ticks, printed, bytes, independent, moment.now_ns);

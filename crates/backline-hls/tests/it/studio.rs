@@ -185,6 +185,7 @@ impl Studio {
                     let payload: usize = body.iter().skip(1).map(Bytes::len).sum();
                     assert_eq!(announced, payload, "the mdat holds the payloads");
                     self.came.insert(*object, self.now);
+                    self.promised.remove(object);
                     assert!(
                         self.parts.insert(*object, (runs, body.clone())).is_none(),
                         "a part number comes once"

@@ -56,6 +56,16 @@ fn a_record_cut_at_any_byte_is_an_error_that_names_the_byte() {
 }
 
 #[test]
+fn a_record_without_a_parameter_set_misses_it() {
+    let Err(Error::Record { at, problem, .. }) = parse(Codec::Avc, "01640028ffe000") else {
+        panic!("there is no picture without it");
+    };
+    let what = "sequence parameter set";
+    let spec = "ISO/IEC 14496-15 5.3.3.1";
+    assert_eq!((at, problem), (7, RecordProblem::Missing { what, spec }));
+}
+
+#[test]
 fn hostile_exp_golomb_of_more_than_32_zeros() {
     // A baseline sequence parameter set whose first code never ends: emulation prevention keeps its zeros legal.
     let zeros = "0000030000030000030000";

@@ -230,6 +230,19 @@ fn what_a_fragment_cannot_say_is_an_error() {
 }
 
 #[test]
+fn a_moof_beyond_what_a_box_can_say_is_an_error() {
+    // The same million rows of 16 bytes for each of 140 tracks.
+    let mut rows = vec![sample(0, 0, 1, false); 1 << 20];
+    rows[1] = sample(1, 1, 1, true);
+    let runs = [run(&rows); 140];
+    let Error::Fragment { problem, .. } = fragment_header(1, None, &runs).unwrap_err() else {
+        panic!("the fragment is at fault");
+    };
+    let size = (24 + 140 * (moof(0, 0, 4, 1 << 20) - 24)) as u64;
+    assert_eq!(problem, FragmentProblem::TooLarge { size });
+}
+
+#[test]
 fn mux_4_one_allocation_a_header() {
     let samples = [
         sample(3_000, 20_000, 0, true),

@@ -2,8 +2,8 @@
 # Counts the instructions of single operations: baselines/measure.sh [--check]
 #
 # Without --check it writes baselines/instructions.csv. With it, it compares and exits with 1 where an operation needs
-# more than 5 % (and 50 instructions) more than what is committed. Needs valgrind. The counts depend on the compiler, not
-# on how busy the machine is: a difference of two lengths of a run, so that the preparation drops out.
+# more than 5 % (and 50 instructions) more than what is committed. Needs valgrind. The counts depend on the compiler,
+# not on how busy the machine is: a difference of two lengths of a run, so that the preparation drops out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

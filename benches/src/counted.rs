@@ -8,7 +8,7 @@ use std::process::Command;
 pub fn score(report: &mut Report, area: &str, target: impl Fn(&str) -> Option<Target>) {
     let Some(program) = program() else {
         report.notes.push(
-            "allocations were not counted: build all programs with cargo build --release -p backline-benches".to_owned(),
+            "allocations were not counted: cargo build --release -p backline-benches builds what is missing".to_owned(),
         );
         return;
     };

@@ -4,8 +4,8 @@ use super::rtmp::Seed;
 
 /// All of them.
 pub(crate) fn seeds() -> Vec<Seed> {
-    // Calls of cache_ops: 0 publish (key, cut), 3 promise, 7 advance, 9 request (0 object, 1 document), 11 cancel, 12 drain,
-    // 13 fill, 14 sleep. A key is a family and 0x40 for parts plus a number.
+    // Calls of cache_ops: 0 publish (key, cut), 3 promise, 7 advance, 9 request (0 object, 1 document), 11 cancel,
+    // 12 drain, 13 fill, 14 sleep. A key is a family and 0x40 for parts plus a number.
     let publish = |seq: u8| vec![0, 0, 0x40 | seq, 5];
     let promise = |seq: u8| vec![3, 0, 0x40 | seq, 100];
     let object = |seq: u8| vec![9, 0, 0, 0x40 | seq, 90, 0];

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 /// Longer than any hold.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Whatever is called in whatever order: a held token comes back exactly once unless it is cancelled, with the bytes that
-/// were asked for; one fetch a document is under way; the budget holds.
+/// Whatever is called in whatever order: a held token comes back exactly once unless it is cancelled, with the bytes
+/// that were asked for; one fetch a document is under way; the budget holds.
 ///
 /// Input: a byte of modes, then calls of a byte and what they need.
 pub fn cache_ops(data: &[u8]) {

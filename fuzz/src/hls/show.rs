@@ -296,8 +296,8 @@ fn check_delta(full: &Playlist, delta: &Playlist) {
 }
 
 impl Books {
-    /// Printed durations are those of the samples, and decode times go on but for discontinuities, whose first parts are
-    /// added to `starts`.
+    /// Printed durations are those of the samples, and decode times go on but for discontinuities, whose first parts
+    /// are added to `starts`.
     fn check_times(
         &self,
         id: RenditionId,

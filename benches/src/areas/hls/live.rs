@@ -51,8 +51,8 @@ fn try_score(report: &mut Report, progress: &mut Progress, full: bool) -> Result
         report.rows.push(Row { target, ..row });
     }
     report.notes.push(format!(
-        "{VIEWERS} viewers: {rounds} rounds, one render and one gzip a version, {} bytes an answer; publisher, node and \
-         viewers share the machine",
+        "{VIEWERS} viewers: {rounds} rounds, one render and one gzip a version, {} bytes an answer; publisher, node \
+         and viewers share the machine",
         answer.len()
     ));
     report.notes.push(

@@ -126,8 +126,8 @@ fn requests() -> Vec<Seed> {
 }
 
 fn shows() -> Vec<Seed> {
-    // Operations of presentation_ops: 0 start, 1 and 2 configure, 9 samples, 4 stop, 5 0xEE end, 8 jump; each is followed
-    // by a byte that says whether the outputs are taken.
+    // Operations of presentation_ops: 0 start, 1 and 2 configure, 9 samples, 4 stop, 5 0xEE end, 8 jump. Each is
+    // followed by a byte that says whether the outputs are taken.
     let start = vec![0, 0, 0, 0, 0x65, 0, 1, 0, 2, 0, 0];
     let group = |count: u8, shape: u8| vec![9, count - 1, shape, 0];
     let show =

@@ -24,6 +24,8 @@ mod limits;
 mod playlist;
 mod playlists;
 mod properties;
+mod returns;
 mod segmenter;
+mod sound;
 mod states;
 mod studio;

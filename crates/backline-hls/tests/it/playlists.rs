@@ -6,8 +6,7 @@ use std::time::Duration;
 use backline_hls::{Config, Event, Form, ObjectId, ObjectKind, Output, Playlist, RenditionId};
 
 use crate::playlist::{Media, attribute};
-use crate::segmenter::muxed;
-use crate::studio::{A0, AAC_48, M0, Script, Studio, V0};
+use crate::studio::{A0, AAC_48, M0, Script, Studio, V0, muxed};
 
 #[test]
 fn rfc8216bis_4_layout_of_a_media_playlist() {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use backline_hls::codec::{Codec, TrackKind};
 use backline_hls::{
-    Config, Error, Event, Form, ObjectId, ObjectKind, Output, Playlist, Point, Presentation,
-    RenditionId, Sample, TrackId, UnixMillis, Warning,
+    Config, Error, Event, Form, Layout, ObjectId, ObjectKind, Output, Playlist, Point,
+    Presentation, RenditionId, Sample, TrackId, UnixMillis, Warning,
 };
 use bytes::Bytes;
 
@@ -31,6 +31,12 @@ pub fn hex(text: &str) -> Bytes {
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
         .collect()
+}
+
+pub fn muxed() -> Config {
+    let mut config = Config::default();
+    config.layout = Layout::Muxed;
+    config
 }
 
 pub struct Studio {

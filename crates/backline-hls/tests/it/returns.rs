@@ -1,0 +1,227 @@
+//! What begins a discontinuity: returns, takeovers, changed configurations, jumps.
+
+use std::time::Duration;
+
+use backline_hls::{Config, Event, Layout, Numbering, ObjectId, ObjectKind, Warning};
+
+use crate::studio::{A0, AAC_48, AVC_720, M0, Script, Studio, V0, muxed};
+
+#[test]
+fn seg_10_numbers_start_where_they_are_told() {
+    let mut config = Config::default();
+    config.numbering = Numbering::new(812, 3, 8_240, 4);
+    let mut studio = Studio::started(config, None);
+    studio.play(
+        &Script {
+            length_ms: 5_000,
+            ..Script::silent()
+        },
+        0,
+    );
+    let media = &studio.playlists[&V0];
+    assert_eq!((media.msn, media.discontinuity), (812, 3));
+    assert_eq!(
+        (&*media.segments[0].map, &*media.segments[0].parts[0].uri),
+        ("i4.mp4", "p8240.m4s")
+    );
+    let numbering = studio.hls.numbering();
+    assert_eq!(numbering, Numbering::new(815, 4, 8_240 + 25, 5));
+}
+
+#[test]
+fn quirk_23_a_returning_publisher_never_takes_numbers_back() {
+    for config in [Config::default(), muxed()] {
+        let lead = if config.layout == Layout::Muxed {
+            M0
+        } else {
+            V0
+        };
+        let mut studio = Studio::started(config, Some(AAC_48));
+        studio.play(
+            &Script {
+                length_ms: 5_000,
+                ..Script::default()
+            },
+            0,
+        );
+        studio.event(Event::Stop);
+        let before = studio.playlists[&lead].clone();
+        assert!(
+            before
+                .segments
+                .iter()
+                .all(|segment| segment.units.is_some()),
+            "parents are closed"
+        );
+        studio.at_ms(7_000);
+        studio.start(Some(AAC_48));
+        // The publisher's clock starts again from nothing.
+        studio.play(
+            &Script {
+                length_ms: 100,
+                ..Script::default()
+            },
+            7_000,
+        );
+        let media = &studio.playlists[&lead];
+        let last = media.segments.last().unwrap();
+        assert!(last.discontinuity && last.parts[0].independent);
+        assert_eq!(last.msn, before.segments.last().unwrap().msn + 1);
+        assert_eq!(last.date, "2026-11-23T20:00:07.000Z");
+        assert_eq!(last.parts.len(), 1, "the key frame alone, at once");
+        studio.play(
+            &Script {
+                first_ms: 100,
+                length_ms: 4_000,
+                gop: 60,
+                ..Script::default()
+            },
+            7_100,
+        );
+        assert_eq!(studio.hls.stats().discontinuities, 1);
+    }
+}
+
+#[test]
+fn quirk_23_a_takeover_without_a_stop_is_a_return() {
+    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    studio.play(
+        &Script {
+            length_ms: 5_000,
+            ..Script::default()
+        },
+        0,
+    );
+    studio.start(Some(AAC_48));
+    let came = studio.now;
+    studio.play(
+        &Script {
+            length_ms: 3_000,
+            ..Script::default()
+        },
+        5_000,
+    );
+    let media = &studio.playlists[&V0];
+    let fresh = media
+        .segments
+        .iter()
+        .find(|segment| segment.discontinuity)
+        .unwrap();
+    let number = fresh.parts[0].uri[1..]
+        .strip_suffix(".m4s")
+        .unwrap()
+        .parse()
+        .unwrap();
+    let object = ObjectId {
+        rendition: V0,
+        kind: ObjectKind::Part,
+        number,
+    };
+    assert!(
+        studio.came[&object].duration_since(came) <= Duration::from_millis(50),
+        "new parts within 50 ms"
+    );
+    assert_eq!(
+        studio.playlists[&A0]
+            .segments
+            .iter()
+            .filter(|segment| segment.discontinuity)
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn mux_7_a_changed_config_is_a_new_generation_behind_a_discontinuity() {
+    for config in [Config::default(), muxed()] {
+        let layout = config.layout;
+        let lead = if layout == Layout::Muxed { M0 } else { V0 };
+        let mut studio = Studio::started(config, Some(AAC_48));
+        studio.play(
+            &Script {
+                length_ms: 4_000,
+                ..Script::default()
+            },
+            0,
+        );
+        studio.video_config(crate::studio::AVC_360);
+        assert_eq!(
+            studio.inits.len(),
+            if layout == Layout::Muxed { 1 } else { 2 },
+            "a repeat is nothing"
+        );
+        studio.video_config(AVC_720);
+        assert_eq!(
+            studio.playlists[&lead].map_hint.as_deref(),
+            Some("i1.mp4"),
+            "PL-8: the map is hinted"
+        );
+        studio.play(
+            &Script {
+                first_ms: 4_000,
+                length_ms: 4_000,
+                ..Script::default()
+            },
+            4_000,
+        );
+        let media = &studio.playlists[&lead];
+        let changed = media
+            .segments
+            .iter()
+            .find(|segment| segment.map == "i1.mp4")
+            .unwrap();
+        assert!(changed.discontinuity);
+        assert_eq!(media.map_hint, None);
+        assert!(
+            studio
+                .multivariant()
+                .unwrap()
+                .contains("RESOLUTION=1280x720")
+        );
+        if layout == Layout::Separate {
+            let sound = &studio.playlists[&A0];
+            assert!(sound.segments.iter().all(|segment| segment.map == "i0.mp4"));
+            let cuts = sound
+                .segments
+                .iter()
+                .filter(|segment| segment.discontinuity)
+                .map(|segment| segment.msn);
+            assert_eq!(
+                cuts.collect::<Vec<_>>(),
+                [changed.msn],
+                "MV-4: discontinuities in step"
+            );
+        }
+    }
+}
+
+#[test]
+fn limits_a_step_beyond_them_is_a_discontinuity() {
+    for step_ms in [-1_500, 4_000, 3_600_000, -3_000_000_000] {
+        let mut studio = Studio::started(Config::default(), Some(AAC_48));
+        studio.play(
+            &Script {
+                length_ms: 4_000,
+                ..Script::default()
+            },
+            0,
+        );
+        let first_ms = 4_000 + step_ms;
+        studio.play(
+            &Script {
+                first_ms,
+                length_ms: 4_000,
+                ..Script::default()
+            },
+            4_000,
+        );
+        assert_eq!(studio.hls.stats().discontinuities, 1, "{step_ms}");
+        assert!(
+            studio
+                .warnings
+                .iter()
+                .any(|warning| matches!(warning, Warning::Jump { .. }))
+        );
+        assert!(studio.points[&V0].1.msn >= 3);
+    }
+}

@@ -1,0 +1,237 @@
+//! Sound: beside the picture, alone, late, gone.
+
+use backline_hls::codec::Codec;
+use backline_hls::{Config, Event, Layout, TrackId, Warning};
+
+use crate::studio::{A0, AAC_44, AAC_48, M0, Script, Studio, V0, hex, muxed};
+
+#[test]
+fn seg_9_sound_and_picture_advance_together() {
+    for record in [AAC_48, AAC_44] {
+        let scale = if record == AAC_48 { 48_000 } else { 44_100 };
+        for config in [Config::default(), muxed()] {
+            let layout = config.layout;
+            let mut studio = Studio::started(config, Some(record));
+            studio.play(
+                &Script {
+                    sound: (scale, 1_024),
+                    ..Script::default()
+                },
+                0,
+            );
+            let lead = if layout == Layout::Muxed { M0 } else { V0 };
+            assert_eq!(studio.points[&lead].1.msn, 4);
+            let sound = if layout == Layout::Muxed {
+                studio.runs(M0, 2)
+            } else {
+                studio.runs(A0, 1)
+            };
+            let frames: usize = sound.iter().map(|run| run.durations.len()).sum();
+            assert!(
+                sound
+                    .iter()
+                    .all(|run| run.durations.iter().all(|ticks| *ticks == 1_024))
+            );
+            let seconds = i64::try_from(frames).unwrap() * 1_024 / scale;
+            assert!(seconds >= 9, "{layout:?} {scale}: {frames} frames of sound");
+            if layout == Layout::Separate {
+                assert_eq!(
+                    studio.points[&V0].1, studio.points[&A0].1,
+                    "segments close together"
+                );
+            }
+            assert_eq!(studio.warnings, []);
+            assert_eq!(studio.hls.stats().samples_dropped, 0);
+        }
+    }
+}
+
+#[test]
+fn quirk_32_sound_frames_that_do_not_divide_the_part() {
+    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    studio.play(&Script::default(), 0);
+    let (picture, sound) = (&studio.playlists[&V0], &studio.playlists[&A0]);
+    for (picture, sound) in picture.segments.iter().zip(&sound.segments) {
+        let (Some(picture), Some(sound)) = (picture.units, sound.units) else {
+            continue;
+        };
+        assert!(
+            picture.abs_diff(sound) <= 2 * 2_134,
+            "{picture} and {sound}"
+        );
+    }
+}
+
+#[test]
+fn mux_7_a_changed_sound_config_waits_for_the_next_key_frame() {
+    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    studio.play(
+        &Script {
+            length_ms: 3_000,
+            ..Script::default()
+        },
+        0,
+    );
+    let record = hex(AAC_44);
+    studio.event(Event::Config {
+        track: TrackId::AUDIO,
+        codec: Codec::Aac,
+        record,
+    });
+    let script = Script {
+        first_ms: 3_000,
+        length_ms: 4_000,
+        gop: 30,
+        sound: (44_100, 1_024),
+        ..Script::default()
+    };
+    studio.lenient = true;
+    studio.play(&script, 3_000);
+    let sound = &studio.playlists[&A0];
+    assert_eq!(sound.segments.last().unwrap().map, "i1.mp4");
+    assert_eq!(
+        studio.playlists[&V0]
+            .segments
+            .iter()
+            .filter(|segment| segment.discontinuity)
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn audio_alone_is_a_presentation() {
+    let mut studio = Studio::new(Config::default());
+    studio.event(Event::Start {
+        wall: crate::studio::WALL,
+    });
+    studio.event(Event::Config {
+        track: TrackId::AUDIO,
+        codec: Codec::Aac,
+        record: hex(AAC_48),
+    });
+    studio.play(
+        &Script {
+            rate: (0, 1),
+            ..Script::default()
+        },
+        0,
+    );
+    let media = &studio.playlists[&A0];
+    assert_eq!(media.part_target, 19_200);
+    assert!(
+        media
+            .segments
+            .iter()
+            .flat_map(|segment| &segment.parts)
+            .all(|part| part.units <= 19_200)
+    );
+    let multivariant = studio.multivariant().unwrap();
+    assert!(
+        multivariant.contains("CODECS=\"mp4a.40.2\"")
+            && multivariant.ends_with("\na0/index.m3u8\n")
+    );
+}
+
+#[test]
+fn a_late_second_track_is_waited_for_and_a_very_late_one_ignored() {
+    let mut studio = Studio::started(Config::default(), None);
+    studio.play(
+        &Script {
+            length_ms: 300,
+            ..Script::silent()
+        },
+        0,
+    );
+    studio.event(Event::Config {
+        track: TrackId::AUDIO,
+        codec: Codec::Aac,
+        record: hex(AAC_48),
+    });
+    studio.play(
+        &Script {
+            first_ms: 300,
+            length_ms: 4_000,
+            gop: 1_000,
+            ..Script::default()
+        },
+        300,
+    );
+    assert!(
+        studio.playlists.contains_key(&A0),
+        "DJI's order: sound comes after the picture"
+    );
+
+    let mut studio = Studio::started(Config::default(), None);
+    studio.play(
+        &Script {
+            length_ms: 2_000,
+            ..Script::silent()
+        },
+        0,
+    );
+    studio.event(Event::Config {
+        track: TrackId::AUDIO,
+        codec: Codec::Aac,
+        record: hex(AAC_48),
+    });
+    assert_eq!(
+        studio.warnings,
+        [Warning::TrackIgnored {
+            track: TrackId::AUDIO
+        }]
+    );
+    studio.play(
+        &Script {
+            first_ms: 2_000,
+            length_ms: 2_000,
+            ..Script::default()
+        },
+        2_000,
+    );
+    assert!(!studio.playlists.contains_key(&A0));
+}
+
+#[test]
+fn sound_that_stops_does_not_stop_the_picture() {
+    for config in [Config::default(), muxed()] {
+        let layout = config.layout;
+        let mut studio = Studio::started(config, Some(AAC_48));
+        studio.play(
+            &Script {
+                length_ms: 4_000,
+                ..Script::default()
+            },
+            0,
+        );
+        studio.play(
+            &Script {
+                first_ms: 4_000,
+                length_ms: 6_000,
+                ..Script::silent()
+            },
+            4_000,
+        );
+        assert!(
+            matches!(studio.warnings[..], [Warning::AudioMissing { .. }]),
+            "{:?}",
+            studio.warnings
+        );
+        studio.play(
+            &Script {
+                first_ms: 10_000,
+                length_ms: 6_000,
+                ..Script::default()
+            },
+            10_000,
+        );
+        let id = if layout == Layout::Muxed { M0 } else { A0 };
+        assert_eq!(studio.points[&id].1.msn, 7);
+        let sound = studio.runs(id, if layout == Layout::Muxed { 2 } else { 1 });
+        let ticks: u64 = sound.iter().map(|run| run.ticks()).sum();
+        assert!(
+            ticks.abs_diff(16 * 48_000) < 48_000 / 4,
+            "the hole is filled: {ticks}"
+        );
+    }
+}

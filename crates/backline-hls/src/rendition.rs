@@ -223,29 +223,23 @@ impl Rendition {
     /// Drops part lines that are old enough (PL-5).
     pub(crate) fn expire_parts(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
         let edge_units = moment.targets.target_s * 3 * crate::text::UNITS_PER_SECOND;
-        let until_ns = moment.now_ns + moment.targets.target_ns() * 3;
         let mut from_end = self.listed_units();
-        for segment in &self.closed {
+        // Taken out so that lines can be dropped while segments are looked at.
+        let closed = core::mem::take(&mut self.closed);
+        for segment in &closed {
             from_end -= segment.units;
             if from_end <= edge_units {
-                return;
+                break;
             }
-            if segment.msn < self.parts_from_msn {
-                continue;
+            if segment.msn >= self.parts_from_msn {
+                self.drop_parts(moment, segment, outputs);
             }
-            self.parts_from_msn = segment.msn + 1;
-            self.parts_kept
-                .leave(segment.first_part + segment.parts - 1, until_ns);
-            let available_until = moment.clock.instant(until_ns);
-            outputs.extend(segment.part_objects(self.id).map(|object| Output::Expired {
-                object,
-                available_until,
-            }));
         }
+        self.closed = closed;
     }
 
-    /// Drops segments that are old enough (PL-6, PL-7): where the leading rendition has dropped some, the same ones.
-    /// Returns the first that is still listed.
+    /// Drops segments that are old enough (PL-6, PL-7): where the leading rendition has dropped some, the same ones, but
+    /// never so many that less than three Target Durations stay. Returns the first that is still listed.
     pub(crate) fn expire(
         &mut self,
         moment: &Moment,
@@ -255,42 +249,61 @@ impl Rendition {
         self.parts_kept.forget(moment.now_ns);
         self.segments_kept.forget(moment.now_ns);
         self.inits_kept.forget(moment.now_ns);
-        let keep_units = moment
-            .window_units
-            .max(moment.targets.target_s * 3 * crate::text::UNITS_PER_SECOND);
+        let least_units = moment.targets.target_s * 3 * crate::text::UNITS_PER_SECOND;
+        let keep_units = moment.window_units.max(least_units);
         while let Some(first) = self.closed.front() {
-            let enough = self.closed_units - first.units >= keep_units
-                || self.closed.len() > moment.window_segments;
-            let enough = lead.map_or(enough, |lead| first.msn < lead);
-            if !enough {
+            let left_units = self.closed_units - first.units;
+            let old = match lead {
+                Some(lead) => first.msn < lead && left_units >= least_units,
+                None => left_units >= keep_units,
+            };
+            if !old && self.closed.len() <= moment.window_segments {
                 return Some(first.msn);
             }
             let first = self.closed.pop_front()?;
-            self.closed_units -= first.units;
-            // Each unit of duration is 10 us of availability.
-            let until_ns = (first.appeared_ns + (first.units + self.longest_units) * 10_000)
-                .max(moment.now_ns);
-            self.segments_kept.leave(first.msn, until_ns);
-            outputs.push_back(Output::Expired {
-                object: self.object(ObjectKind::Segment, first.msn),
-                available_until: moment.clock.instant(until_ns),
-            });
-            let next_init = self
-                .closed
-                .front()
-                .or(self.open.as_ref())
-                .map_or(self.init, |next| next.init);
-            for init in first.init..next_init {
-                self.inits_kept.leave(init, until_ns);
-                outputs.push_back(Output::Expired {
-                    object: self.object(ObjectKind::Init, init),
-                    available_until: moment.clock.instant(until_ns),
-                });
-            }
-            // The tag of the segment that is now first stays; its number counts the one that has gone.
-            self.discontinuity_sequence += u64::from(first.discontinuity);
+            self.closed_units = left_units;
+            self.drop_segment(moment, &first, outputs);
         }
         None
+    }
+
+    /// Says how long a segment that is listed no more, and all that only it needs, must be kept.
+    fn drop_segment(&mut self, moment: &Moment, segment: &Segment, outputs: &mut VecDeque<Output>) {
+        if segment.msn >= self.parts_from_msn {
+            self.drop_parts(moment, segment, outputs);
+        }
+        // Each unit of duration is 10 us of availability.
+        let until_ns = (segment.appeared_ns + (segment.units + self.longest_units) * 10_000)
+            .max(moment.now_ns);
+        let available_until = moment.clock.instant(until_ns);
+        self.segments_kept.leave(segment.msn, until_ns);
+        outputs.push_back(Output::Expired {
+            object: self.object(ObjectKind::Segment, segment.msn),
+            available_until,
+        });
+        let next = self.closed.front().or(self.open.as_ref());
+        for init in segment.init..next.map_or(self.init, |next| next.init) {
+            self.inits_kept.leave(init, until_ns);
+            outputs.push_back(Output::Expired {
+                object: self.object(ObjectKind::Init, init),
+                available_until,
+            });
+        }
+        // The tag of the segment that is now first stays; its number counts the one that has gone.
+        self.discontinuity_sequence += u64::from(segment.discontinuity);
+    }
+
+    /// Says how long parts whose lines have gone must be kept.
+    fn drop_parts(&mut self, moment: &Moment, segment: &Segment, outputs: &mut VecDeque<Output>) {
+        let until_ns = moment.now_ns + moment.targets.target_ns() * 3;
+        let available_until = moment.clock.instant(until_ns);
+        self.parts_from_msn = segment.msn + 1;
+        self.parts_kept
+            .leave(segment.first_part + segment.parts - 1, until_ns);
+        outputs.extend(segment.part_objects(self.id).map(|object| Output::Expired {
+            object,
+            available_until,
+        }));
     }
 
     /// Announces the next part, unless it is announced.

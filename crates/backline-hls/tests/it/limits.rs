@@ -221,6 +221,16 @@ fn a_segment_has_a_cap_on_parts_and_a_window_on_segments() {
             .all(|segment| segment.parts.len() <= 5)
     );
     assert!(media.segments.len() <= 7);
+    let listed = media.segments[0].parts[0].uri.clone();
+    let forgotten = studio.parts.keys().filter(|part| {
+        format!("p{}.m4s", part.number) != listed && !studio.expired.contains_key(part)
+    });
+    let kept = media.segments.iter().map(|segment| segment.parts.len());
+    assert_eq!(
+        forgotten.count() + 1,
+        kept.sum::<usize>(),
+        "every part of a segment that has left has expired (PL-7)"
+    );
 }
 
 #[test]
@@ -246,7 +256,6 @@ fn events_out_of_place_are_refused() {
 
 #[test]
 fn configuration_bounds_are_named() {
-    let second = std::time::Duration::from_secs(1);
     let refuse = |change: fn(&mut Config)| match backline_hls::Presentation::new(
         with(change),
         std::time::Instant::now(),
@@ -277,7 +286,6 @@ fn configuration_bounds_are_named() {
         )
         .is_ok()
     );
-    let _ = second;
 }
 
 #[test]

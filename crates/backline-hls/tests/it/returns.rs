@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use backline_hls::{Config, Event, Layout, Numbering, ObjectId, ObjectKind, Warning};
+use backline_hls::codec::Codec;
+use backline_hls::{Config, Event, Layout, Numbering, ObjectId, ObjectKind, TrackId, Warning};
 
-use crate::studio::{A0, AAC_48, AVC_720, M0, Script, Studio, V0, muxed};
+use crate::studio::{A0, AAC_48, AVC_720, M0, Script, Studio, V0, hex, muxed};
 
 #[test]
 fn seg_10_numbers_start_where_they_are_told() {
@@ -224,4 +225,40 @@ fn limits_a_step_beyond_them_is_a_discontinuity() {
         );
         assert!(studio.points[&V0].1.msn >= 3);
     }
+}
+
+#[test]
+fn pl_6_sound_that_never_comes_back_keeps_its_last_segments() {
+    let mut config = Config::default();
+    config.window = Duration::from_secs(8);
+    let mut studio = Studio::started(config, Some(AAC_48));
+    studio.play(
+        &Script {
+            length_ms: 10_000,
+            ..Script::default()
+        },
+        0,
+    );
+    // The publisher comes back with a sound record for which there is neither a last frame nor silence, and no sound.
+    studio.event(Event::Stop);
+    studio.at_ms(12_000);
+    studio.start(None);
+    studio.event(Event::Config {
+        track: TrackId::AUDIO,
+        codec: Codec::Ac3,
+        record: hex("101140"),
+    });
+    studio.play(
+        &Script {
+            length_ms: 30_000,
+            ..Script::silent()
+        },
+        12_000,
+    );
+    let listed = &studio.playlists[&A0].segments;
+    let units: u64 = listed.iter().filter_map(|segment| segment.units).sum();
+    assert!(units >= 600_000, "three Target Durations stay: {units}");
+    // The studio has checked that no point went back.
+    assert_eq!(studio.points[&A0].1.msn, 5);
+    assert!(studio.points[&V0].1.msn >= 19);
 }

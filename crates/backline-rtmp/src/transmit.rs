@@ -21,16 +21,13 @@ pub struct Transmit {
 }
 
 impl Transmit {
-    pub(crate) fn new(head: &[u8], payload: Bytes) -> Self {
-        let mut bytes = [0; HEAD_MAX];
-        let len = head.len().min(HEAD_MAX);
-        for (to, from) in bytes.iter_mut().zip(head) {
-            *to = *from;
-        }
+    /// Makes a piece with the first `head_len` bytes of `head`.
+    #[inline]
+    pub(crate) const fn new(head: [u8; HEAD_MAX], head_len: u8, payload: Bytes) -> Self {
         Self {
-            head: bytes,
+            head,
             head_at: 0,
-            head_end: u8::try_from(len).unwrap_or(0),
+            head_end: head_len,
             payload,
         }
     }

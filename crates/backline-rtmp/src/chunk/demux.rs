@@ -1,6 +1,7 @@
 //! Bytes to messages.
 
 mod body;
+mod short;
 
 use super::Message;
 use super::header::Header;
@@ -139,6 +140,9 @@ impl Demuxer {
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_event(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
         loop {
+            if let Some(message) = self.short_message(input) {
+                return Ok(Some(Event::Message(message)));
+            }
             match self.advance(input)? {
                 Step::Complete if self.obey()? => {}
                 Step::Complete => return Ok(Some(Event::Message(self.take_message()))),
@@ -155,6 +159,9 @@ impl Demuxer {
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_message(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
         loop {
+            if let Some(message) = self.short_message(input) {
+                return Ok(Some(message));
+            }
             match self.advance(input)? {
                 Step::Complete if self.obey()? => {}
                 Step::Complete => return Ok(Some(self.take_message())),
@@ -339,24 +346,7 @@ impl Demuxer {
         }
         let (publishing, reserved) = (self.publishing, self.reserved);
         let slot = self.slots.get_mut(self.current);
-        if header.format == 0 {
-            slot.message_stream = header.message_stream;
-            slot.timestamp = 0;
-        }
-        if header.format < 2 {
-            slot.length = header.length;
-            slot.kind = header.kind;
-        }
-        if header.format < 3 {
-            slot.extended = header.extended;
-        }
-        if header.format < 3 || header.extended {
-            // After format 0 the difference equals its timestamp (RTMP 1.0, 5.3.1.2.4). A fresh
-            // value in format 3 wins: FFmpeg compares only 24 bits when it picks the format.
-            slot.delta = header.time;
-            slot.extended_raw = header.time;
-        }
-        slot.timestamp = slot.timestamp.wrapping_add(slot.delta);
+        slot.begin(header);
         slot.live = true;
         self.live += 1;
         // Nothing is reserved for a length that is merely declared: only as much as this chunk stream

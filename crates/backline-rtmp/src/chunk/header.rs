@@ -1,5 +1,7 @@
 //! Chunk headers (RTMP 1.0, 5.3.1), read and written.
 
+use crate::transmit::HEAD_MAX;
+
 /// A timestamp field with this value says that an extended timestamp follows.
 pub(super) const EXTENDED: u32 = 0x00FF_FFFF;
 /// Length of the message header by format.
@@ -81,8 +83,34 @@ impl Header {
         Ok(header)
     }
 
+    /// Reads a header that says the length of a message and is of the usual form: format 0 or 1, a one-byte chunk
+    /// stream id, no extended timestamp. What [`read`](Self::read) says of such a header is the same.
+    #[inline]
+    pub(super) fn read_plain(bytes: &[u8]) -> Option<Self> {
+        let (&[first, a, b, c, d, e, f, kind], rest) = bytes.split_first_chunk()?;
+        let (format, id) = (first >> 6, first & 0x3F);
+        let time = u32::from_be_bytes([0, a, b, c]);
+        if format > 1 || id < 2 || time == EXTENDED {
+            return None;
+        }
+        let (message_stream, len) = match format {
+            0 => (u32::from_le_bytes(*rest.first_chunk()?), 12),
+            _ => (0, 8),
+        };
+        Some(Self {
+            format,
+            chunk_stream: u32::from(id),
+            time,
+            extended: false,
+            length: u32::from_be_bytes([0, d, e, f]),
+            kind,
+            message_stream,
+            len,
+        })
+    }
+
     /// Writes the header; returns how many bytes of the buffer it takes.
-    pub(super) fn write(&self, out: &mut [u8; crate::transmit::HEAD_MAX]) -> usize {
+    pub(super) fn write(&self, out: &mut [u8; HEAD_MAX]) -> u8 {
         let mut bytes = Writer { out, len: 0 };
         let id = self.chunk_stream.clamp(2, CHUNK_STREAM_MAX);
         let format = self.format << 6;
@@ -109,12 +137,13 @@ impl Header {
         if self.extended {
             bytes.put(&self.time.to_be_bytes());
         }
-        bytes.len
+        // At most 18.
+        u8::try_from(bytes.len).unwrap_or(0)
     }
 }
 
 struct Writer<'a> {
-    out: &'a mut [u8; crate::transmit::HEAD_MAX],
+    out: &'a mut [u8; HEAD_MAX],
     len: usize,
 }
 

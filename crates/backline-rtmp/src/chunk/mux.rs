@@ -6,7 +6,8 @@ use super::header::{EXTENDED, Header};
 use crate::Transmit;
 use crate::transmit::HEAD_MAX;
 use alloc::vec::Vec;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
+use core::mem;
 
 /// Chunk stream of the messages of the chunk layer itself (RTMP 1.0, 5.4); some encoders drop a server
 /// that uses another one.
@@ -44,29 +45,53 @@ struct Sent {
 pub struct Chunks {
     payload: Bytes,
     chunk_size: usize,
-    head: Option<[u8; HEAD_MAX]>,
-    head_len: usize,
+    /// What stands before the next chunk.
+    head: [u8; HEAD_MAX],
+    head_len: u8,
+    /// What stands before each later one.
     next: [u8; HEAD_MAX],
-    next_len: usize,
+    next_len: u8,
+    done: bool,
 }
 
 impl Iterator for Chunks {
     type Item = Transmit;
 
     fn next(&mut self) -> Option<Transmit> {
-        let (head, len) = match self.head.take() {
-            Some(head) => (head, self.head_len),
-            None if self.payload.is_empty() => return None,
-            None => (self.next, self.next_len),
-        };
-        let payload = if self.payload.len() <= self.chunk_size {
-            core::mem::take(&mut self.payload)
+        if self.done {
+            return None;
+        }
+        self.done = self.payload.len() <= self.chunk_size;
+        // The last chunk takes the handle itself: handles are counted, which costs more than the header.
+        let payload = if self.done {
+            mem::take(&mut self.payload)
         } else {
-            let payload = self.payload.slice(..self.chunk_size);
-            self.payload.advance(self.chunk_size);
-            payload
+            self.payload.split_to(self.chunk_size)
         };
-        Some(Transmit::new(head.get(..len).unwrap_or(&[]), payload))
+        let transmit = Transmit::new(self.head, self.head_len, payload);
+        (self.head, self.head_len) = (self.next, self.next_len);
+        Some(transmit)
+    }
+}
+
+impl Chunks {
+    /// Copies all chunks that are left to the end of a buffer: for a writer that wants the message in one piece.
+    pub fn copy_to(self, out: &mut Vec<u8>) {
+        if self.done {
+            return;
+        }
+        let (mut head, mut len) = (&self.head, self.head_len);
+        let mut rest: &[u8] = &self.payload;
+        loop {
+            let (chunk, behind) = rest.split_at(rest.len().min(self.chunk_size));
+            out.extend_from_slice(head.get(..usize::from(len)).unwrap_or(&[]));
+            out.extend_from_slice(chunk);
+            if behind.is_empty() {
+                return;
+            }
+            rest = behind;
+            (head, len) = (&self.next, self.next_len);
+        }
     }
 }
 
@@ -122,10 +147,11 @@ impl Muxer {
         Chunks {
             payload,
             chunk_size: self.chunk_size as usize,
-            head: Some(head),
+            head,
             head_len,
             next,
             next_len,
+            done: false,
         }
     }
 

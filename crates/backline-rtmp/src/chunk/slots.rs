@@ -1,5 +1,6 @@
 //! What is remembered of each chunk stream.
 
+use super::header::Header;
 use alloc::vec::Vec;
 
 /// Chunk streams below this have a one-byte header and an entry of their own in the index.
@@ -29,6 +30,31 @@ pub(super) struct Slot {
     pub(super) body: Vec<u8>,
 }
 
+impl Slot {
+    /// Takes in what the header of a new message says.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, header: &Header) {
+        if header.format == 0 {
+            self.message_stream = header.message_stream;
+            self.timestamp = 0;
+        }
+        if header.format < 2 {
+            self.length = header.length;
+            self.kind = header.kind;
+        }
+        if header.format < 3 {
+            self.extended = header.extended;
+        }
+        if header.format < 3 || header.extended {
+            // After format 0 the difference equals its timestamp (RTMP 1.0, 5.3.1.2.4). A fresh
+            // value in format 3 wins: FFmpeg compares only 24 bits when it picks the format.
+            self.delta = header.time;
+            self.extended_raw = header.time;
+        }
+        self.timestamp = self.timestamp.wrapping_add(self.delta);
+    }
+}
+
 /// The chunk streams of a connection: few slots, found at once by the ids that encoders use.
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -52,6 +78,7 @@ impl Slots {
         self.slots.len()
     }
 
+    #[inline]
     pub(super) fn find(&self, chunk_stream: u32) -> Option<usize> {
         match self.near.get(chunk_stream as usize) {
             Some(index) => usize::from(*index).checked_sub(1),
@@ -87,6 +114,7 @@ impl Slots {
         clippy::indexing_slicing,
         reason = "an index comes from `find` or `add`, and slots stay"
     )]
+    #[inline]
     pub(super) fn get(&self, index: usize) -> &Slot {
         &self.slots[index]
     }
@@ -95,6 +123,7 @@ impl Slots {
         clippy::indexing_slicing,
         reason = "an index comes from `find` or `add`, and slots stay"
     )]
+    #[inline]
     pub(super) fn get_mut(&mut self, index: usize) -> &mut Slot {
         &mut self.slots[index]
     }
@@ -128,6 +157,7 @@ impl Clocks {
     }
 
     /// Returns the timestamp nearest to the one before that has these low 32 bits.
+    #[inline(always)]
     pub(super) fn unwrap(&mut self, message_stream: u32, kind: u8, timestamp: u32) -> u64 {
         let is = |clock: &Clock| clock.message_stream == message_stream && clock.kind == kind;
         let index = match self.clocks.get(self.recent) {

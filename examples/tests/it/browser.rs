@@ -162,7 +162,7 @@ fn measure(layout: &str, length: Duration) -> Seen {
 
 #[test]
 #[ignore = "needs ffmpeg, chromium, node"]
-fn the_picture_is_less_than_a_second_late_in_both_layouts() {
+fn the_picture_is_less_than_a_second_late() {
     let _machine = stage::alone();
     // A test build on a machine that does other things too is given room; BACKLINE_FULL=1 with --release is not.
     let (seconds, p50_max, p99_max) = if full() {
@@ -171,10 +171,19 @@ fn the_picture_is_less_than_a_second_late_in_both_layouts() {
         (30, 1_200, 2_000)
     };
     let mut broken = Vec::new();
-    for layout in ["separate", "muxed"] {
+    // The default layout is judged; the other one is measured beside it, so that the choice stays a matter of figures.
+    let layouts: &[&str] = if full() {
+        &["muxed", "separate"]
+    } else {
+        &["muxed"]
+    };
+    for layout in layouts {
         let seen = measure(layout, Duration::from_secs(seconds));
         println!("{layout}: {seen}");
         seen.assert_undisturbed();
+        if *layout != "muxed" {
+            continue;
+        }
         let expected = usize::try_from(seconds * 30 * 9 / 10).expect("small");
         if seen.frames.len() < expected {
             broken.push(format!(

@@ -1,15 +1,15 @@
 //! A running `edge-node`.
 
+use std::env;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
-use std::{env, fs};
+use std::time::Duration;
 
 use super::http::{self, Response};
 use super::process::Process;
-use super::tools::Scratch;
+use super::tools::{Scratch, run};
 use super::within;
 use crate::tidy::root;
 
@@ -123,59 +123,40 @@ pub(crate) fn command(data: &Path) -> Command {
     command
 }
 
-/// The example that Cargo built beside this test, or the one that `BACKLINE_EDGE_NODE` names.
+/// The example of the same profile as this test, built now if it is not, or the one that `BACKLINE_EDGE_NODE` names.
 pub(crate) fn binary() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         if let Some(named) = env::var_os("BACKLINE_EDGE_NODE") {
             return named.into();
         }
+        // `cargo test` builds the example's own tests but not the program. The whole workspace is named so that
+        // its dependencies are those that are built already.
         let this = env::current_exe().expect("a test knows where it is");
         // target/<profile>/deps/it-0123 -> target/<profile>/examples/edge-node
-        let profile = this
+        let folder = this
             .ancestors()
             .nth(2)
             .expect("a test stands in target/<profile>/deps");
-        let path = profile.join("examples/edge-node");
-        let built = fs::metadata(&path)
-            .and_then(|known| known.modified())
-            .unwrap_or_else(|error| {
-                panic!(
-                    "{}: {error}; `cargo test` builds it, `cargo test --test it` alone does not",
-                    path.display()
-                )
-            });
-        // What was built from yesterday's sources would prove nothing about today's.
-        for folder in ["crates", "examples/src", "examples/edge-node"] {
-            if let Some(newer) = newer_source(&root().join(folder), built) {
-                panic!(
-                    "edge-node is older than {}: run `cargo build --examples` first",
-                    newer.display()
-                );
-            }
-        }
-        path
+        let profile = match folder.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(name) => name,
+        };
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args([
+            "build",
+            "--quiet",
+            "--workspace",
+            "--example",
+            "edge-node",
+            "--profile",
+            profile,
+            "--target-dir",
+        ]);
+        cargo
+            .arg(folder.parent().expect("a profile stands in target/"))
+            .current_dir(root());
+        run(&mut cargo, b"");
+        folder.join("examples/edge-node")
     })
-}
-
-fn newer_source(folder: &Path, built: SystemTime) -> Option<PathBuf> {
-    for entry in fs::read_dir(folder).expect("a source folder can be listed") {
-        let path = entry.expect("a source folder can be listed").path();
-        if path.is_dir() {
-            if path.ends_with("tests") {
-                continue;
-            }
-            if let Some(newer) = newer_source(&path, built) {
-                return Some(newer);
-            }
-        } else if path.extension().is_some_and(|extension| extension == "rs")
-            && !path.ends_with("tests.rs")
-            && fs::metadata(&path)
-                .and_then(|known| known.modified())
-                .is_ok_and(|changed| changed > built)
-        {
-            return Some(path);
-        }
-    }
-    None
 }

@@ -2,7 +2,7 @@
 //!
 //! FFmpeg encodes a test picture or a tone into FLV, as it would send it over RTMP. Its bodies are wrapped into parts,
 //! `ffprobe` lists what it finds in them, and `ffmpeg` decodes them with every warning counted as a failure.
-//! `BACKLINE_FFMPEG` names another encoder than the `ffmpeg` of the path; it is used to read, too.
+//! Debian's FFmpeg is the one of the path; the current one is where `.ci/install` puts it.
 
 #![expect(
     clippy::panic,
@@ -42,26 +42,33 @@ struct Packet {
     key: bool,
 }
 
-fn encoder() -> String {
-    // The one thing here that a user sets.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test may look at its environment"
-    )]
-    std::env::var("BACKLINE_FFMPEG").unwrap_or_else(|_| String::from(PATH_FFMPEG))
+/// The current FFmpeg, which the Python of `.ci/install` knows.
+fn current() -> String {
+    let python = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../target/peers/venv/bin/python"
+    );
+    let script = "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())";
+    let output = Command::new(python)
+        .args(["-c", script])
+        .output()
+        .expect("the current ffmpeg is missing: run .ci/install");
+    assert!(output.status.success(), "{output:?}: run .ci/install");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Encodes into FLV; `None` where this FFmpeg cannot.
-fn encode(arguments: &str) -> Option<Vec<u8>> {
-    let output = Command::new(encoder())
+/// Encodes into FLV.
+fn encode(ffmpeg: &str, arguments: &str) -> Vec<u8> {
+    let output = Command::new(ffmpeg)
         .args(["-v", "error"])
         .args(arguments.split_whitespace())
         .args(["-f", "flv", "pipe:1"])
         .stdin(Stdio::null())
-        .stderr(Stdio::null())
         .output()
         .expect("ffmpeg is installed");
-    (output.status.success() && output.stdout.len() > 1_000).then_some(output.stdout)
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments}: {said}");
+    output.stdout
 }
 
 fn u24(bytes: &[u8]) -> u32 {
@@ -317,11 +324,9 @@ fn probe(file: &[u8], stream: usize) -> Vec<Packet> {
         .collect()
 }
 
-/// Wraps what FFmpeg encodes, and compares; false where this FFmpeg cannot encode it.
-fn round(arguments: &str, count: usize) -> bool {
-    let Some(flv) = encode(arguments) else {
-        return false;
-    };
+/// Wraps what FFmpeg encodes, `count` samples a part, and compares what is read.
+fn round(ffmpeg: &str, arguments: &str, count: usize) {
+    let flv = encode(ffmpeg, arguments);
     let media: Vec<Media> = demux(&flv).into_iter().map(Media::of).collect();
     let file = mux(&media, count);
     for (stream, track) in media.iter().enumerate() {
@@ -330,12 +335,11 @@ fn round(arguments: &str, count: usize) -> bool {
     let decode = [
         "-v", "warning", "-xerror", "-i", "pipe:0", "-f", "null", "-",
     ];
-    let (_, said) = pipe(&encoder(), &decode, &file);
+    let (_, said) = pipe(ffmpeg, &decode, &file);
     assert_eq!(said, "", "{arguments}");
-    true
 }
 
-const PATH_FFMPEG: &str = "ffmpeg";
+const DEBIAN: &str = "ffmpeg";
 const PICTURE: &str = "-f lavfi -i testsrc2=s=640x360:r=30000/1001:d=2,format=yuv420p";
 const TONE: &str = "-f lavfi -i sine=r=44100:d=2 -ac 2";
 
@@ -343,41 +347,41 @@ const TONE: &str = "-f lavfi -i sine=r=44100:d=2 -ac 2";
 #[ignore = "needs ffmpeg"]
 fn mux_6_ffmpeg_reads_h264_with_and_without_b_frames() {
     for count in [1, 6, 100] {
-        assert!(round(
+        round(
+            DEBIAN,
             &format!("{PICTURE} -c:v libx264 -preset ultrafast -tune zerolatency"),
-            count
-        ));
-        assert!(round(
+            count,
+        );
+        round(
+            DEBIAN,
             &format!("{PICTURE} -c:v libx264 -preset veryfast -bf 2"),
-            count
-        ));
+            count,
+        );
     }
 }
 
 #[test]
 #[ignore = "needs ffmpeg"]
 fn mux_6_ffmpeg_reads_aac() {
-    assert!(round(&format!("{TONE} -c:a aac"), 9));
-    assert!(round(&format!("{TONE} -ar 48000 -c:a aac"), 1));
+    round(DEBIAN, &format!("{TONE} -c:a aac"), 9);
+    round(DEBIAN, &format!("{TONE} -ar 48000 -c:a aac"), 1);
 }
 
 #[test]
 #[ignore = "needs ffmpeg"]
 fn mux_8_ffmpeg_reads_muxed_tracks() {
-    assert!(round(
+    round(
+        DEBIAN,
         &format!("{PICTURE} {TONE} -c:v libx264 -preset veryfast -bf 2 -c:a aac"),
-        6
-    ));
+        6,
+    );
 }
 
 /// Enhanced RTMP, which FFmpeg 5.1 does not send: its AV1 encoder never returns when it is refused.
 #[test]
-#[ignore = "needs a current ffmpeg, named by BACKLINE_FFMPEG"]
+#[ignore = "needs the current ffmpeg"]
 fn mux_6_ffmpeg_reads_hevc_av1_vp9_opus_and_flac() {
-    if encoder() == PATH_FFMPEG {
-        println!("passed over: BACKLINE_FFMPEG names no current ffmpeg");
-        return;
-    }
+    let current = current();
     for arguments in [
         format!("{PICTURE} -c:v libx265 -bf 2 -x265-params log-level=none"),
         format!("{PICTURE} -c:v libx265 -bf 0 -x265-params log-level=none:info=0"),
@@ -387,6 +391,6 @@ fn mux_6_ffmpeg_reads_hevc_av1_vp9_opus_and_flac() {
         format!("{TONE} -ar 48000 -c:a libopus"),
         format!("{TONE} -ar 48000 -c:a flac"),
     ] {
-        assert!(round(&arguments, 6), "{arguments}");
+        round(&current, &arguments, 6);
     }
 }

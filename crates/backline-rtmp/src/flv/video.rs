@@ -214,8 +214,15 @@ impl Video {
         }
         let frame = self.frame.to_bits() << 4;
         match (self.codec, &self.data) {
-            (VideoCodec::Legacy(codec), VideoData::Command(command)) => {
-                out.extend_from_slice(&[frame | codec & 0x0F, *command]);
+            (codec, VideoData::Command(command)) => {
+                // The enhanced form of a command names no codec.
+                let codec = match codec {
+                    VideoCodec::Avc => CODEC_AVC,
+                    VideoCodec::Hevc => CODEC_HEVC,
+                    VideoCodec::Legacy(codec) => codec & 0x0F,
+                    _ => return false,
+                };
+                out.extend_from_slice(&[frame | codec, *command]);
             }
             (VideoCodec::Legacy(codec), _) => out.push(frame | codec & 0x0F),
             (VideoCodec::Avc, data) => {
@@ -223,9 +230,7 @@ impl Video {
                     VideoData::Config(_) => (LEGACY_CONFIG, 0),
                     VideoData::Frame { composition_ms, .. } => (LEGACY_FRAME, *composition_ms),
                     VideoData::End => (LEGACY_END, 0),
-                    VideoData::Command(_) | VideoData::Metadata(_) | VideoData::TsConfig(_) => {
-                        return false;
-                    }
+                    _ => return false,
                 };
                 let [_, a, b, c] = composition_ms.to_be_bytes();
                 out.extend_from_slice(&[frame | CODEC_AVC, packet, a, b, c]);

@@ -136,3 +136,15 @@ fn the_getters_see_what_is_there() {
     );
     assert_eq!(text("x").as_str(), Some("x"));
 }
+
+#[test]
+fn rtmp_22_an_amf3_value_is_the_last_thing_written() {
+    for body in [
+        "03 0001 61 11 0A0B01 000009 050505",
+        "10 0001 61 0001 62 03 0001 63 11 04",
+        "0A 00000002 05 11 0401",
+    ] {
+        let values = decode(&hex(body), &Limits::default()).unwrap();
+        assert_eq!(encode(&values), hex(body), "{body}");
+    }
+}

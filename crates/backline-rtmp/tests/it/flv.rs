@@ -280,3 +280,17 @@ fn a_payload_shares_the_body() {
     };
     assert_eq!(data.as_ptr(), at);
 }
+
+#[test]
+fn rtmp_27_a_command_keeps_its_form() {
+    for (body, codec) in [
+        ("57 00", VideoCodec::Avc),
+        ("5C 01", VideoCodec::Hevc),
+        ("52 00", VideoCodec::Legacy(2)),
+        ("D0 01", VideoCodec::Other(0)),
+    ] {
+        let read = video(body).unwrap();
+        assert_eq!((read.codec, read.frame), (codec, VideoFrame::Command));
+        assert_eq!(read.encode(), hex(body), "{body}");
+    }
+}

@@ -147,7 +147,10 @@ impl Server {
             tc_url: connection.tc_url.clone(),
             flash_version: connection.flash_version.clone(),
             fourcc_list: connection.fourcc_list.clone(),
+            video_fourccs: connection.video_fourccs.clone(),
+            audio_fourccs: connection.audio_fourccs.clone(),
             caps_ex: connection.caps_ex,
+            video_function: connection.video_function,
         }));
     }
 

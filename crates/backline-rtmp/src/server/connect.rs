@@ -17,10 +17,16 @@ const ANY: &str = "*";
 /// A codec is passed on, neither decoded nor encoded (Enhanced RTMP, "FourCcInfoMask").
 const CAN_FORWARD: f64 = 4.0;
 /// ModEx and its nanosecond offset are understood (Enhanced RTMP, "CapsExMask").
-const CAPS_EX: f64 = 12.0;
+const CAPS_EX: u32 = 12;
+/// Seeks of the peer, high dynamic range, metadata packets and large-scale tiles are all handed on (Enhanced RTMP,
+/// "videoFunction").
+const VIDEO_FUNCTIONS: u32 = 15;
 /// Codec lists of Enhanced RTMP, and their maps.
 const FOURCC_LIST: &str = "fourCcList";
-const FOURCC_MAPS: [&str; 2] = ["videoFourCcInfoMap", "audioFourCcInfoMap"];
+const VIDEO_MAP: &str = "videoFourCcInfoMap";
+const AUDIO_MAP: &str = "audioFourCcInfoMap";
+const CAPS: &str = "capsEx";
+const VIDEO_FUNCTION: &str = "videoFunction";
 
 /// What a peer said in `connect`.
 #[derive(Debug, Default)]
@@ -31,7 +37,10 @@ pub(super) struct Connection {
     pub(super) tc_url: String,
     pub(super) flash_version: String,
     pub(super) fourcc_list: Vec<String>,
+    pub(super) video_fourccs: Vec<(String, u32)>,
+    pub(super) audio_fourccs: Vec<(String, u32)>,
     pub(super) caps_ex: u32,
+    pub(super) video_function: u32,
     /// Whether the peer sent `FCPublish`, and no publication has ended since.
     pub(super) announced: bool,
 }
@@ -47,7 +56,10 @@ impl Connection {
             tc_url: text("tcUrl").to_string(),
             flash_version: text("flashVer").to_string(),
             fourcc_list: fourccs(object).into_iter().map(String::from).collect(),
-            caps_ex: caps_ex(object),
+            video_fourccs: fourcc_map(object, VIDEO_MAP),
+            audio_fourccs: fourcc_map(object, AUDIO_MAP),
+            caps_ex: mask(object.get(CAPS)),
+            video_function: mask(object.get(VIDEO_FUNCTION)),
             announced: false,
         }
     }
@@ -85,7 +97,7 @@ fn put_enhanced(object: &Value, properties: &mut Properties) {
             .collect();
         properties.push((FOURCC_LIST.into(), Value::StrictArray(list)));
     }
-    for name in FOURCC_MAPS {
+    for name in [VIDEO_MAP, AUDIO_MAP] {
         if let Some(map) = object.get(name) {
             let keys: Vec<_> = map
                 .properties()
@@ -98,8 +110,12 @@ fn put_enhanced(object: &Value, properties: &mut Properties) {
             properties.push((name.into(), Value::Object(map)));
         }
     }
-    if object.get("capsEx").is_some() {
-        properties.push(("capsEx".into(), Value::Number(CAPS_EX)));
+    if object.get(CAPS).is_some() {
+        properties.push((CAPS.into(), Value::Number(CAPS_EX.into())));
+    }
+    if let Some(theirs) = object.get(VIDEO_FUNCTION) {
+        let both = mask(Some(theirs)) & VIDEO_FUNCTIONS;
+        properties.push((VIDEO_FUNCTION.into(), Value::Number(both.into())));
     }
 }
 
@@ -119,17 +135,22 @@ fn fourccs(object: &Value) -> Vec<&str> {
     values.iter().filter_map(Value::as_str).collect()
 }
 
-fn caps_ex(object: &Value) -> u32 {
-    let caps = object
-        .get("capsEx")
-        .and_then(Value::as_number)
-        .unwrap_or(0.0);
+fn fourcc_map(object: &Value, name: &str) -> Vec<(String, u32)> {
+    let map = object.get(name).map_or(&[][..], Value::properties);
+    map.iter()
+        .map(|(fourcc, value)| (fourcc.clone(), mask(Some(value))))
+        .collect()
+}
+
+/// Reads a mask; what is no number is one without bits.
+fn mask(value: Option<&Value>) -> u32 {
+    let number = value.and_then(Value::as_number).unwrap_or(0.0);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "the cast saturates, and a mask that is not one has no meaning to lose"
     )]
-    let mask = caps as u32;
+    let mask = number as u32;
     mask
 }
 

@@ -79,8 +79,14 @@ pub struct PublishRequest {
     pub flash_version: String,
     /// The FourCCs of codecs that the peer may send in Enhanced RTMP; `*` is any.
     pub fourcc_list: Vec<String>,
+    /// The peer's `videoFourCcInfoMap`: FourCC or `*`, and a mask of what it can do: decode 1, encode 2, forward 4.
+    pub video_fourccs: Vec<(String, u32)>,
+    /// The same of its `audioFourCcInfoMap`.
+    pub audio_fourccs: Vec<(String, u32)>,
     /// The peer's `capsEx` mask of Enhanced RTMP, 0 if it sent none.
     pub caps_ex: u32,
+    /// The peer's `videoFunction` mask of Enhanced RTMP, 0 if it sent none.
+    pub video_function: u32,
 }
 
 /// Names a publication that waits for its answer.

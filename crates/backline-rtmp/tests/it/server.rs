@@ -312,7 +312,12 @@ fn rtmp_31_connect_negotiation() {
     assert_eq!(request.caps_ex, 15);
     // An associative array does as well as an object.
     let array = Value::EcmaArray(vec![("*".to_owned(), Value::Number(4.0))]);
-    let (status, _) = ask(&[("audioFourCcInfoMap", array)]);
+    assert_eq!(request.video_fourccs, [("av01".to_owned(), 7)]);
+    assert_eq!(request.audio_fourccs, []);
+    let (status, request) = ask(&[("audioFourCcInfoMap", array)]);
+    assert_eq!(request.audio_fourccs, [("*".to_owned(), 4)]);
+    assert_eq!((request.caps_ex, request.video_function), (0, 0));
+    assert_eq!(status.get("videoFunction"), None);
     assert_eq!(
         status
             .get("audioFourCcInfoMap")
@@ -322,6 +327,10 @@ fn rtmp_31_connect_negotiation() {
     for odd in [Value::Number(-1.0), Value::Number(f64::NAN), text("x")] {
         assert_eq!(ask(&[("capsEx", odd)]).1.caps_ex, 0);
     }
+    // A bit that is not known is read and not echoed.
+    let (status, request) = ask(&[("videoFunction", Value::Number(22.0))]);
+    assert_eq!(request.video_function, 22);
+    assert_eq!(status.get("videoFunction"), Some(&Value::Number(6.0)));
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub struct Config {
     pub probe: Duration,
     /// Media to wait for a second track before the set of renditions is frozen, at most 5 s. Default 500 ms.
     pub track_wait: Duration,
-    /// How far sound may fall behind the picture before the missing time is filled with its last frame, so that the
-    /// viewers' buffers do not run dry, 200 ms to 10 s. Default 1 s.
+    /// How far sound may fall behind the picture before the missing time is filled with silence, so that the viewers'
+    /// buffers do not run dry, 200 ms to 10 s. Default 1 s. Sound that comes later than this for a time is left out.
     pub audio_patience: Duration,
     /// Promises `EXT-X-INDEPENDENT-SEGMENTS`. Default off; only for encoders that are known to send key frames at
     /// least once a Target Duration (MV-3).

@@ -229,7 +229,8 @@ pub enum Output {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Sound stopped while the picture goes on; the missing time is filled with the last frame of sound.
+    /// Sound stopped while the picture goes on; the missing time is filled with silence (AAC-LC and Opus in mono and stereo)
+    /// or with the last frame of sound.
     AudioMissing {
         /// How far sound is behind, in milliseconds.
         behind_ms: u64,
@@ -253,5 +254,11 @@ pub enum Warning {
     TrackIgnored {
         /// Which.
         track: TrackId,
+    },
+    /// The picture stopped while sound goes on. Nothing is published without the picture: sound waits for it up to
+    /// `limits.step_forward`, and what comes after that is left out until the picture is back.
+    VideoMissing {
+        /// How far the picture is behind, in milliseconds.
+        behind_ms: u64,
     },
 }

@@ -26,6 +26,7 @@ mod publish;
 mod query;
 mod rendition;
 mod segment;
+mod silence;
 mod stats;
 mod text;
 mod timeline;

@@ -335,6 +335,29 @@ impl Presentation {
             self.counts.dropped = self.counts.dropped.saturating_add(1);
             return Ok(());
         }
+        let timescale = track.config.timescale();
+        let due = self.epoch.ticks(sample.dts_ns, timescale);
+        let ahead_ns = to_ns(due, timescale) - lead_ns;
+        if ahead_ns.abs() > step_ns {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            if !core::mem::replace(&mut track.stepped, true) {
+                let step = track
+                    .meter
+                    .last_dts_ns
+                    .map(|last| sample.dts_ns.saturating_sub(last));
+                // Sound that came evenly so far has not jumped: the picture stays behind.
+                let even = step.is_some_and(|step| step.saturating_abs() <= step_ns);
+                let by_ms = ahead_ns / NS_PER_MS;
+                self.warn(match u64::try_from(by_ms) {
+                    Ok(behind_ms) if even => Warning::VideoMissing { behind_ms },
+                    _ => Warning::Jump { track: id, by_ms },
+                });
+            }
+            return Ok(());
+        }
+        if ahead_ns.abs() < step_ns / 2 {
+            track.stepped = false;
+        }
         if count >= limits.part_samples {
             let (value, limit) = (count.saturating_add(1), limits.part_samples);
             return Err(Error::PartTooLarge {
@@ -351,19 +374,6 @@ impl Presentation {
                 value: bytes,
                 limit: limits.part_bytes,
             });
-        }
-        let timescale = track.config.timescale();
-        let due = self.epoch.ticks(sample.dts_ns, timescale);
-        let ahead_ns = to_ns(due, timescale) - lead_ns;
-        if ahead_ns.abs() > step_ns {
-            self.counts.dropped = self.counts.dropped.saturating_add(1);
-            if !core::mem::replace(&mut track.stepped, true) {
-                self.warn(Warning::Jump {
-                    track: id,
-                    by_ms: ahead_ns / NS_PER_MS,
-                });
-            }
-            return Ok(());
         }
         track.meter.see(sample.dts_ns, sample.data.len(), false);
         let origin = ticks(i128::from(self.epoch.out_ns), timescale);

@@ -54,6 +54,9 @@ impl Presentation {
         rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
         if flush && rendition.open.is_none() {
             // A segment cannot be empty: the picture's segment ends, so the sound's has to exist.
+            track
+                .timeline
+                .begin(ticks(i128::from(self.epoch.out_ns), rendition.timescale));
             track.conceal(until, rendition.cutter.cap);
             rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
         }

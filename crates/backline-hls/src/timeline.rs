@@ -162,8 +162,7 @@ impl Timeline {
     }
 
     fn place_sound(&mut self, due: i64, last: Option<Last>) -> Option<Place> {
-        let frame = self.pace.frame();
-        let tolerance = (frame * 3 / 2).max(i64::from(self.timescale) / 25);
+        let tolerance = self.tolerance();
         let error = due - self.next;
         if error < -tolerance {
             return None;
@@ -186,6 +185,16 @@ impl Timeline {
             want: self.pace.step() + error - grow,
             on_grid: false,
         })
+    }
+
+    /// Whether sound that is due at `due` leaves a hole behind what came before.
+    pub(crate) fn hole(&self, due: i64) -> bool {
+        due - self.next > self.tolerance()
+    }
+
+    /// How far sound may be from its time before something is done about it: 40 ms, or one and a half frames.
+    fn tolerance(&self) -> i64 {
+        (self.pace.frame() * 3 / 2).max(i64::from(self.timescale) / 25)
     }
 
     /// Follows a publisher's clock that runs a little faster or slower than its frame rate says.

@@ -8,6 +8,7 @@ use crate::codec::{TrackConfig, TrackKind};
 use crate::event::TrackId;
 use crate::meter::Meter;
 use crate::pace::Pace;
+use crate::silence::silence;
 use crate::timeline::{Last, Timeline};
 
 /// Frame length of sound whose configuration does not say it: 20 ms, what Opus encoders use.
@@ -35,9 +36,9 @@ pub(crate) struct Track {
     /// Sound that waits for the picture's next part.
     pub(crate) waiting: VecDeque<Placed>,
     pub(crate) waiting_bytes: usize,
-    /// The newest sound, to fill a hole with.
+    /// The newest sound, to fill a hole with where silence is not known.
     pub(crate) newest: Option<Bytes>,
-    /// Whether a step of this track's clock was already reported.
+    /// Whether it was already reported that this track is too far from the leading one.
     pub(crate) stepped: bool,
 }
 
@@ -102,11 +103,19 @@ impl Track {
 
     /// Places sound on the timeline, where it waits for its part. `false`: it is behind and was dropped.
     pub(crate) fn wait(&mut self, due: i64, data: Bytes, longest: i64) -> bool {
+        self.newest = Some(data.clone());
+        self.timeline.begin(due);
+        if self.timeline.hole(due)
+            && let Some(quiet) = silence(&self.config)
+        {
+            // To the nearest frame; what is left is within what sound may be off.
+            let half = self.timeline.pace.frame() / 2;
+            self.fill(due.saturating_sub(half), longest, &quiet);
+        }
         let last = self.waiting.back().map(|last| Last {
             duration: last.duration,
             room: longest.saturating_sub(last.duration),
         });
-        self.newest = Some(data.clone());
         let Some(place) = self.timeline.place(due, last) else {
             return false;
         };
@@ -117,16 +126,11 @@ impl Track {
         true
     }
 
-    /// Fills the timeline up to `until` with the newest sound. Returns whether it had any.
-    pub(crate) fn conceal(&mut self, until: i64, longest: i64) -> bool {
-        let Some(data) = self.newest.clone() else {
-            return false;
-        };
-        while self.timeline.next() < until {
-            let missing = until.saturating_sub(self.timeline.next());
-            self.push(missing.clamp(1, longest), data.clone());
+    /// Fills the timeline up to `until` with silence, or with the newest sound where silence is not known.
+    pub(crate) fn conceal(&mut self, until: i64, longest: i64) {
+        if let Some(data) = silence(&self.config).or_else(|| self.newest.clone()) {
+            self.fill(until, longest, &data);
         }
-        true
     }
 
     /// Takes the oldest waiting sound if it begins before `until` and lasts at most `room`.
@@ -138,6 +142,14 @@ impl Track {
         let placed = self.waiting.pop_front()?;
         self.waiting_bytes = self.waiting_bytes.saturating_sub(placed.data.len());
         Some(placed)
+    }
+
+    /// Repeats a frame until the timeline has reached `until`.
+    fn fill(&mut self, until: i64, longest: i64, data: &Bytes) {
+        while self.timeline.next() < until {
+            let frame = self.timeline.pace.step().clamp(1, longest);
+            self.push(frame, data.clone());
+        }
     }
 
     fn push(&mut self, duration: i64, data: Bytes) {

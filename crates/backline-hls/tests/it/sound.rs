@@ -1,8 +1,9 @@
 //! Sound: beside the picture, alone, late, gone.
 
-use backline_hls::codec::Codec;
+use backline_hls::codec::{Codec, TrackKind};
 use backline_hls::{Config, Event, Layout, TrackId, Warning};
 
+use crate::boxes::Run;
 use crate::studio::{A0, AAC_44, AAC_48, M0, Script, Studio, V0, hex, muxed};
 
 #[test]
@@ -233,5 +234,109 @@ fn sound_that_stops_does_not_stop_the_picture() {
             ticks.abs_diff(16 * 48_000) < 48_000 / 4,
             "the hole is filled: {ticks}"
         );
+        whole_frames(&sound);
     }
+}
+
+/// Players play sound back to back: a frame that is declared longer than it sounds is a drift.
+fn whole_frames(runs: &[Run]) {
+    for duration in runs.iter().flat_map(|run| &run.durations) {
+        assert!(duration.abs_diff(1_024) <= 48, "{duration} ticks");
+    }
+}
+
+#[test]
+fn a_hole_in_the_sound_is_filled_with_silent_frames() {
+    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let script = Script {
+        length_ms: 8_000,
+        ..Script::default()
+    };
+    for (at, kind, composition, sync) in script.samples() {
+        studio.at_ms(u64::try_from(at).unwrap());
+        match kind {
+            TrackKind::Audio if (3_000..3_400).contains(&at) => {}
+            TrackKind::Audio => studio.audio(at),
+            TrackKind::Video => studio.video(at, composition, sync),
+        }
+    }
+    studio.event(Event::Stop);
+    assert!(studio.warnings.is_empty(), "{:?}", studio.warnings);
+    let sound = studio.runs(A0, 1);
+    whole_frames(&sound);
+    let bodies = studio.parts.iter().filter(|(part, _)| part.rendition == A0);
+    let silent = bodies
+        .flat_map(|(_, (_, body))| &body[1..])
+        .filter(|data| data.len() == 9)
+        .count();
+    assert_eq!(silent, 19, "400 ms are 18.75 frames");
+    let ticks: u64 = sound.iter().map(|run| run.ticks()).sum();
+    assert!(ticks.abs_diff(8 * 48_000) < 2_400, "{ticks}");
+}
+
+#[test]
+fn a_picture_that_stops_is_reported_once_and_comes_back() {
+    for config in [Config::default(), muxed()] {
+        let mut studio = Studio::started(config, Some(AAC_48));
+        let with = |first_ms, length_ms| Script {
+            first_ms,
+            length_ms,
+            ..Script::default()
+        };
+        studio.play(&with(0, 4_000), 0);
+        let parts = studio.hls.stats().parts;
+        let silent_camera = Script {
+            rate: (0, 1),
+            ..with(4_000, 60_000)
+        };
+        studio.play(&silent_camera, 4_000);
+        assert!(
+            matches!(
+                studio.warnings[..],
+                [Warning::VideoMissing {
+                    behind_ms: 3_000..3_100
+                }]
+            ),
+            "{:?}",
+            studio.warnings
+        );
+        let stats = studio.hls.stats();
+        // Three seconds wait for the picture; the rest of a minute is counted, not kept.
+        assert!((2_600..2_700).contains(&stats.samples_dropped), "{stats:?}");
+        assert!(stats.parts <= parts + 2);
+        studio.play(&with(64_000, 6_000), 64_000);
+        let stats = studio.hls.stats();
+        assert_eq!(stats.discontinuities, 1);
+        assert!(stats.parts >= parts + 29);
+        assert!(
+            matches!(studio.warnings[1..], [Warning::Jump { track: TrackId::VIDEO, by_ms }] if by_ms > 60_000),
+            "{:?}",
+            studio.warnings
+        );
+    }
+}
+
+#[test]
+fn a_picture_that_pauses_goes_on_without_a_cut() {
+    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let script = Script {
+        length_ms: 12_000,
+        ..Script::default()
+    };
+    for (at, kind, composition, sync) in script.samples() {
+        studio.at_ms(u64::try_from(at).unwrap());
+        match kind {
+            TrackKind::Video if (4_010..6_500).contains(&at) => {}
+            TrackKind::Video => studio.video(at, composition, sync),
+            TrackKind::Audio => studio.audio(at),
+        }
+    }
+    let stats = studio.hls.stats();
+    assert_eq!((stats.samples_dropped, stats.discontinuities), (0, 0));
+    assert!(
+        matches!(studio.warnings[..], [] | [Warning::LongGop { .. }]),
+        "{:?}",
+        studio.warnings
+    );
+    assert!(studio.points[&V0].1.msn >= 4);
 }

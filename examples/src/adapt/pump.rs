@@ -22,6 +22,8 @@ pub struct Pump {
     /// What of the buffer the session has not taken yet.
     left: std::ops::Range<usize>,
     sending: Option<Transmit>,
+    /// The peer takes nothing any more. FFmpeg sends its last frames and closes at once: they are still read.
+    deaf: bool,
 }
 
 /// Why there is no next output.
@@ -50,6 +52,7 @@ impl Pump {
             buffer,
             left: 0..0,
             sending: None,
+            deaf: false,
         }
     }
 
@@ -69,7 +72,9 @@ impl Pump {
             if let Some(output) = self.server.poll_output() {
                 return Ok(output);
             }
-            if self.sending.is_none() {
+            if self.deaf {
+                while self.server.poll_transmit().is_some() {}
+            } else if self.sending.is_none() {
                 self.sending = self.server.poll_transmit();
             }
             let waiting = self.buffer.get(self.left.clone()).unwrap_or_default();
@@ -111,6 +116,7 @@ impl Pump {
             buffer,
             left,
             sending,
+            deaf,
         } = self;
         let (mut reader, mut writer) = stream.split();
         let deadline = server.poll_timeout();
@@ -121,10 +127,8 @@ impl Pump {
                     None => std::future::pending().await,
                 }
             } => {
-                if written? == 0 {
-                    return Err(Ended::Closed);
-                }
-                if sending.as_ref().is_some_and(|transmit| !bytes::Buf::has_remaining(transmit)) {
+                *deaf = !matches!(written, Ok(1..));
+                if *deaf || sending.as_ref().is_some_and(|transmit| !bytes::Buf::has_remaining(transmit)) {
                     *sending = None;
                 }
             }

@@ -32,32 +32,11 @@ impl Presentation {
         if index > 0 {
             return self.sound(sample);
         }
-        let (Some(track), Some(rendition)) = (self.tracks.first_mut(), self.renditions.first())
-        else {
+        self.fits(&sample)?;
+        let Some(track) = self.tracks.first() else {
             return Ok(());
         };
-        let (bytes, limits) = (
-            rendition.part.bytes.saturating_add(sample.data.len()),
-            &self.config.limits,
-        );
-        if bytes > limits.part_bytes {
-            return Err(Error::PartTooLarge {
-                track: track.id,
-                what: "bytes",
-                value: bytes,
-                limit: limits.part_bytes,
-            });
-        }
-        let samples = rendition.part.main.samples.len();
-        if samples >= limits.part_samples {
-            let (value, limit) = (samples.saturating_add(1), limits.part_samples);
-            return Err(Error::PartTooLarge {
-                track: track.id,
-                what: "samples",
-                value,
-                limit,
-            });
-        }
+        let limits = &self.config.limits;
         let sync = sample.sync || track.is_sound();
         if self.phase == Phase::Live {
             let step_ns = track
@@ -98,6 +77,36 @@ impl Presentation {
         }
         self.lead(now_ns, sync, sample);
         Ok(())
+    }
+
+    /// Whether a sample of the leading track fits into the open part under its caps.
+    fn fits(&self, sample: &Sample) -> Result<(), Error> {
+        let (Some(track), Some(rendition)) = (self.tracks.first(), self.renditions.first()) else {
+            return Ok(());
+        };
+        let limits = &self.config.limits;
+        // A sample from beyond the open part ends it, so what a flood has filled is not full for ever.
+        let due = self.epoch.ticks(sample.dts_ns, rendition.timescale);
+        let part = &rendition.part;
+        let (held, samples) = if due - part.main.base >= rendition.cutter.cap {
+            (0, 0)
+        } else {
+            (part.bytes, part.main.samples.len())
+        };
+        let bytes = held.saturating_add(sample.data.len());
+        let (what, value, limit) = if bytes > limits.part_bytes {
+            ("bytes", bytes, limits.part_bytes)
+        } else if samples >= limits.part_samples {
+            ("samples", samples.saturating_add(1), limits.part_samples)
+        } else {
+            return Ok(());
+        };
+        Err(Error::PartTooLarge {
+            track: track.id,
+            what,
+            value,
+            limit,
+        })
     }
 
     /// A track's record came again. Unless it is the same, the next sync sample begins a discontinuity with it.
@@ -196,13 +205,14 @@ impl Presentation {
             self.counts.discontinuities = self.counts.discontinuities.saturating_add(1);
         }
         let targets = self.targets;
+        let moment = self.moment(now_ns);
         for track in &mut self.tracks {
             track.adopt_config();
             track.restart();
         }
         let muxed = self.config.layout == Layout::Muxed;
         for (index, rendition) in self.renditions.iter_mut().enumerate() {
-            rendition.restart();
+            rendition.restart(&moment, &mut self.outputs);
             let track = self.tracks.get(if muxed { 0 } else { index });
             if let (Some(track), Some(targets)) = (track, targets) {
                 rendition.timescale = track.config.timescale();

@@ -282,10 +282,12 @@ impl Rendition {
             available_until,
         });
         let next = self.closed.front().or(self.open.as_ref());
-        for init in segment.init..next.map_or(self.init, |next| next.init) {
-            self.inits_kept.leave(init, until_ns);
+        let next_init = next.map_or(self.init, |next| next.init);
+        if segment.init < next_init {
+            // Generations between the two were never listed and have expired before.
+            self.inits_kept.leave(next_init - 1, until_ns);
             outputs.push_back(Output::Expired {
-                object: self.object(ObjectKind::Init, init),
+                object: self.object(ObjectKind::Init, segment.init),
                 available_until,
             });
         }
@@ -326,11 +328,16 @@ impl Rendition {
     }
 
     /// The next segment begins a discontinuity, if there was media before; an announced init segment takes over.
-    pub(crate) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
         self.discontinuous = self.open.is_some() || !self.closed.is_empty();
-        if let Some(init) = self.next_init.take() {
-            self.init = init;
+        let Some(init) = self.next_init.take() else {
+            return;
+        };
+        let mut listed = self.closed.iter().rev().take(1).chain(self.open.as_ref());
+        if !listed.any(|segment| segment.init == self.init) {
+            self.expire_unlisted(moment, self.init, outputs);
         }
+        self.init = init;
     }
 
     /// Makes the init segment of a changed configuration known. One that was announced and never used is not kept.
@@ -342,17 +349,21 @@ impl Rendition {
     ) {
         let newest = self.next_init.unwrap_or(self.init);
         if self.next_init.is_some() {
-            outputs.push_back(Output::Expired {
-                object: self.object(ObjectKind::Init, newest),
-                available_until: moment
-                    .clock
-                    .instant(moment.now_ns + moment.targets.target_ns() * 3),
-            });
+            self.expire_unlisted(moment, newest, outputs);
         }
         self.next_init = Some(newest + 1);
         outputs.push_back(Output::Init {
             object: self.object(ObjectKind::Init, newest + 1),
             body,
+        });
+    }
+
+    /// A generation that no segment ever used goes after the time in which a hint may have been followed.
+    fn expire_unlisted(&self, moment: &Moment, init: u64, outputs: &mut VecDeque<Output>) {
+        let until_ns = moment.now_ns + moment.targets.target_ns() * 3;
+        outputs.push_back(Output::Expired {
+            object: self.object(ObjectKind::Init, init),
+            available_until: moment.clock.instant(until_ns),
         });
     }
 

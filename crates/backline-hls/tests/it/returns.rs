@@ -5,7 +5,7 @@ use std::time::Duration;
 use backline_hls::codec::Codec;
 use backline_hls::{Config, Event, Layout, Numbering, ObjectId, ObjectKind, TrackId, Warning};
 
-use crate::studio::{A0, AAC_48, AVC_720, M0, Script, Studio, V0, hex, muxed};
+use crate::studio::{A0, AAC_48, AVC_360, AVC_720, M0, Script, Studio, V0, hex, muxed};
 
 #[test]
 fn seg_10_numbers_start_where_they_are_told() {
@@ -145,7 +145,7 @@ fn mux_7_a_changed_config_is_a_new_generation_behind_a_discontinuity() {
             },
             0,
         );
-        studio.video_config(crate::studio::AVC_360);
+        studio.video_config(AVC_360);
         assert_eq!(
             studio.inits.len(),
             if layout == Layout::Muxed { 1 } else { 2 },
@@ -261,4 +261,33 @@ fn pl_6_sound_that_never_comes_back_keeps_its_last_segments() {
     // The studio has checked that no point went back.
     assert_eq!(studio.points[&A0].1.msn, 5);
     assert!(studio.points[&V0].1.msn >= 19);
+}
+
+#[test]
+fn mux_7_a_generation_that_was_never_used_expires_once() {
+    let mut config = Config::default();
+    config.window = Duration::from_secs(8);
+    let mut studio = Studio::started(config, None);
+    let play = |studio: &mut Studio, first_ms: i64, length_ms| {
+        let script = Script {
+            first_ms,
+            length_ms,
+            ..Script::silent()
+        };
+        studio.play(&script, first_ms.unsigned_abs());
+    };
+    play(&mut studio, 0, 4_000);
+    // Announced, and replaced before its first picture.
+    studio.video_config(AVC_720);
+    studio.video_config(AVC_360);
+    studio.video_config(AVC_720);
+    play(&mut studio, 4_000, 20_000);
+    let expired: Vec<u64> = studio
+        .expired
+        .keys()
+        .filter(|object| object.kind == ObjectKind::Init)
+        .map(|object| object.number)
+        .collect();
+    assert_eq!(expired, [0, 1, 2], "the studio saw each of them once");
+    assert!(studio.texts[&V0].contains("i3.mp4") && studio.inits.len() == 4);
 }

@@ -227,7 +227,8 @@ impl Studio {
                     available_until,
                 } => {
                     assert!(*available_until >= self.now);
-                    self.expired.insert(*object, *available_until);
+                    let before = self.expired.insert(*object, *available_until);
+                    assert_eq!(before, None, "{object:?} expires once");
                 }
                 Output::Ended => self.ended = true,
                 Output::Warning(warning) => self.warnings.push(*warning),

@@ -103,6 +103,7 @@ impl Config {
                 });
             }
         }
+        self.numbering.check()?;
         if self.part_target.saturating_mul(2) > self.segment_target {
             return Err(Error::ConfigRange {
                 field: "part_target",
@@ -149,7 +150,30 @@ pub struct Numbering {
     pub part: u64,
 }
 
+/// Highest first number: players count in doubles, exact up to 2^53.
+const NUMBER_MAX: u64 = 1 << 52;
+
 impl Numbering {
+    fn check(&self) -> Result<(), Error> {
+        let rows = [
+            (
+                "numbering.discontinuity_sequence",
+                self.discontinuity_sequence,
+            ),
+            ("numbering.init", self.init),
+            ("numbering.msn", self.msn),
+            ("numbering.part", self.part),
+        ];
+        match rows.into_iter().find(|(_, value)| *value > NUMBER_MAX) {
+            None => Ok(()),
+            Some((field, value)) => Err(Error::NumberRange {
+                field,
+                value,
+                max: NUMBER_MAX,
+            }),
+        }
+    }
+
     /// Names all four numbers.
     #[must_use]
     pub fn new(msn: u64, discontinuity_sequence: u64, part: u64, init: u64) -> Self {

@@ -77,6 +77,16 @@ pub enum Error {
         /// The cap.
         limit: usize,
     },
+    /// A first number leaves no room to count on.
+    #[error("numbering field {field} is {value}, at most {max}")]
+    NumberRange {
+        /// Its name.
+        field: &'static str,
+        /// What it was.
+        value: u64,
+        /// Highest legal value.
+        max: u64,
+    },
     /// Too many outputs wait: drain `poll_output` and pass the same event again.
     #[error("{waiting} outputs wait to be polled, limit {limit}")]
     QueueFull {

@@ -63,9 +63,14 @@ impl Presentation {
         }
         if !led && id != lead {
             // Of the sound before the first picture only a few frames can go with it.
-            self.gathered.early.push_back((now_ns, id, sample));
-            if self.gathered.early.len() > EARLY_MAX {
-                self.gathered.early.pop_front();
+            let early = &mut self.gathered.early;
+            early.push_back((now_ns, id, sample));
+            let mut bytes: usize = early.iter().map(|(_, _, sound)| sound.data.len()).sum();
+            while early.len() > EARLY_MAX || bytes > self.config.limits.part_bytes {
+                let Some((_, _, sound)) = early.pop_front() else {
+                    break;
+                };
+                bytes = bytes.saturating_sub(sound.data.len());
                 self.counts.dropped = self.counts.dropped.saturating_add(1);
             }
             return Ok(());

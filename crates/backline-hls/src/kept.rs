@@ -2,14 +2,17 @@
 
 use std::collections::VecDeque;
 
+/// Steps that are told apart: a publisher that sends faster than time passes would make any number of them.
+const LEAVING_MAX: usize = 1_024;
+
 /// A growing series of objects whose oldest leave after a while.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    /// The first number that was ever given out, and the next one.
+    /// The first number that was ever given out.
     first: u64,
     /// The lowest number that is kept.
     from: u64,
-    /// Numbers up to the first value leave at the second, in ns.
+    /// Numbers up to the first value leave at the second, in ns. Both grow.
     leaving: VecDeque<(u64, u64)>,
 }
 
@@ -22,8 +25,17 @@ impl Kept {
         }
     }
 
-    /// Numbers up to `last` leave at `until_ns`.
+    /// Numbers up to `last` leave at `until_ns`, or later: never before those that came before them.
     pub(crate) fn leave(&mut self, last: u64, until_ns: u64) {
+        let full = self.leaving.len() >= LEAVING_MAX;
+        let until_ns = match self.leaving.back_mut() {
+            Some(newest) if full => {
+                *newest = (last, until_ns.max(newest.1));
+                return;
+            }
+            Some(newest) => until_ns.max(newest.1),
+            None => until_ns,
+        };
         self.leaving.push_back((last, until_ns));
     }
 
@@ -49,3 +61,6 @@ impl Kept {
         number < self.first
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ impl Presentation {
     ///
     /// # Errors
     ///
-    /// [`Error::ConfigRange`] names the first field that is out of its bounds.
+    /// [`Error::ConfigRange`] or [`Error::NumberRange`] names the first field that is out of its bounds.
     pub fn new(config: Config, now: Instant) -> Result<Self, Error> {
         config.check()?;
         let mut config = config;

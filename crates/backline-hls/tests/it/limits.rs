@@ -133,6 +133,48 @@ fn a_part_has_a_cap_on_bytes_and_on_samples() {
 }
 
 #[test]
+fn a_part_that_a_flood_has_filled_ends_with_the_next_time() {
+    let mut studio = Studio::started(with(|config| config.limits.part_samples = 20), None);
+    let video = TrackId::VIDEO;
+    let feed = |studio: &mut Studio, at| studio.try_event(sample(video, at, 0, at == 0, 9));
+    for frame in 0..31 {
+        feed(&mut studio, frame * 100 / 3).unwrap();
+    }
+    let refused = (0..40).filter(|_| feed(&mut studio, 1_000).is_err());
+    assert!(refused.count() > 10, "a flood is refused");
+    for frame in 60..90 {
+        assert_eq!(feed(&mut studio, frame * 100 / 3), Ok(()));
+    }
+}
+
+#[test]
+fn sound_before_the_first_picture_is_bounded() {
+    let mut studio = Studio::started(
+        with(|config| config.limits.part_bytes = 5_000),
+        Some(AAC_48),
+    );
+    for frame in 0..100 {
+        studio.event(sample(TrackId::AUDIO, frame * 21, 0, true, 1_000));
+    }
+    // Five frames are within the cap of a part.
+    assert_eq!(studio.hls.stats().samples_dropped, 95);
+}
+
+#[test]
+fn seg_10_numbers_that_leave_no_room_are_refused() {
+    let config = with(|config| config.numbering.part = u64::MAX);
+    let made = backline_hls::Presentation::new(config, std::time::Instant::now());
+    assert!(matches!(
+        made.err(),
+        Some(Error::NumberRange {
+            field: "numbering.part",
+            value: u64::MAX,
+            ..
+        })
+    ));
+}
+
+#[test]
 fn configs_that_flap_and_codecs_of_the_wrong_kind() {
     let mut studio = Studio::started(with(|config| config.limits.init_generations = 4), None);
     studio.play(

@@ -409,7 +409,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_use_agrees_with_the_model(ops in prop::collection::vec(op(), 1..200), settle_every in 1..20_usize, may_finish: bool) {
+    fn random_use_agrees_with_the_model(
+        ops in prop::collection::vec(op(), 1..200),
+        settle_every in 1..20_usize,
+        may_finish: bool,
+    ) {
         let mut model = Model::new(may_finish);
         for (step, op) in ops.iter().enumerate() {
             model.play(op);

@@ -153,7 +153,15 @@ fn rtmp_12_a_fresh_header_without_fields_is_accepted_with_an_event() {
     for (header, format) in [("44 000005 000000 08", 1), ("84 000005", 2), ("C4", 3)] {
         let (found, error) = events(&hex(header));
         assert_eq!(error, None);
-        let fresh = |event: &Event| matches!(event, Event::FreshHeader { chunk_stream: 4, format: f, .. } if *f == format);
+        let wanted = format;
+        let fresh = |event: &Event| match event {
+            Event::FreshHeader {
+                chunk_stream: 4,
+                format,
+                ..
+            } => *format == wanted,
+            _ => false,
+        };
         assert!(fresh(&found[0]), "{found:?}");
         // The length is 0, so that the message is complete at once.
         assert!(matches!(&found[1], Event::Message(message) if message.payload.is_empty()));

@@ -176,13 +176,18 @@ proptest! {
         for (found, sent) in found[1..].iter().zip(&sent) {
             // Timestamps unwrap by the order of arrival; the low 32 bits are what the wire carries.
             prop_assert_eq!(found.timestamp_ms as u32, sent.timestamp_ms as u32);
-            prop_assert_eq!((found.chunk_stream, found.message_stream, found.kind), (sent.chunk_stream, sent.message_stream, sent.kind));
+            let streams = |message: &Message| (message.chunk_stream, message.message_stream, message.kind);
+            prop_assert_eq!(streams(found), streams(sent));
             prop_assert_eq!(&found.payload, &sent.payload);
         }
     }
 
     #[test]
-    fn rtmp_20_interleaved_chunks_are_read(length in vec(1_usize..900, 3), size in 1_u32..200, order in vec(0_usize..3, 60)) {
+    fn rtmp_20_interleaved_chunks_are_read(
+        length in vec(1_usize..900, 3),
+        size in 1_u32..200,
+        order in vec(0_usize..3, 60),
+    ) {
         let mut muxer = Muxer::new();
         let mut bytes = flat(muxer.set_chunk_size(size));
         let sent: Vec<Message> = [4, 64, 400].iter().zip(&length)
@@ -221,11 +226,15 @@ proptest! {
 
     #[test]
     fn rtmp_27_28_bodies_round_trip(
-        track in any::<u8>(), offset_ns in 0_u32..1_000_000, codec in 0_usize..7, frame in 0_usize..4, cts in -8_388_608..8_388_608,
+        track in any::<u8>(), offset_ns in 0_u32..1_000_000, codec in 0_usize..7, frame in 0_usize..4,
+        cts in -8_388_608..8_388_608,
         data in vec(any::<u8>(), 0..40), what in 0_usize..4,
     ) {
         let frames = [VideoFrame::Key, VideoFrame::Inter, VideoFrame::Disposable, VideoFrame::GeneratedKey];
-        let codecs = [VideoCodec::Av1, VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Vp8, VideoCodec::Vp9, VideoCodec::Vvc, VideoCodec::Other(1)];
+        let codecs = [
+            VideoCodec::Av1, VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Vp8,
+            VideoCodec::Vp9, VideoCodec::Vvc, VideoCodec::Other(1),
+        ];
         let composed = matches!(codecs[codec], VideoCodec::Avc | VideoCodec::Hevc | VideoCodec::Vvc);
         let rest = Bytes::from(data);
         let video = [
@@ -237,8 +246,14 @@ proptest! {
         let mut video = Video::new(codecs[codec], frames[frame], video[what].clone());
         (video.track, video.offset_ns) = (track, offset_ns);
         prop_assert_eq!(Video::decode(video.encode(), &Limits::default()), Ok(video));
-        let codecs = [AudioCodec::Aac, AudioCodec::Ac3, AudioCodec::Eac3, AudioCodec::Flac, AudioCodec::Mp3, AudioCodec::Opus, AudioCodec::Other(1)];
-        let audio = [AudioData::Config(rest.clone()), AudioData::Frame(rest.clone()), AudioData::End, AudioData::Multichannel(rest)];
+        let codecs = [
+            AudioCodec::Aac, AudioCodec::Ac3, AudioCodec::Eac3, AudioCodec::Flac,
+            AudioCodec::Mp3, AudioCodec::Opus, AudioCodec::Other(1),
+        ];
+        let audio = [
+            AudioData::Config(rest.clone()), AudioData::Frame(rest.clone()),
+            AudioData::End, AudioData::Multichannel(rest),
+        ];
         let mut audio = Audio::new(codecs[codec], audio[what].clone());
         (audio.track, audio.offset_ns) = (track, offset_ns);
         prop_assert_eq!(Audio::decode(audio.encode(), &Limits::default()), Ok(audio));
@@ -275,7 +290,8 @@ proptest! {
         publishing in any::<bool>(),
     ) {
         let run = |cuts: &[usize]| {
-            let mut peer = if publishing { Peer::publishing(Config::default()) } else { Peer::connected(Config::default()) };
+            let begin = if publishing { Peer::publishing } else { Peer::connected };
+            let mut peer = begin(Config::default());
             let mut bytes = Vec::new();
             for (kind, body) in &sent {
                 let message = Message::new(3 + u32::from(kind % 4), 1, *kind, 0, Bytes::from(body.clone()));

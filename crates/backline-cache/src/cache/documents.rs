@@ -151,7 +151,9 @@ impl Cache {
         };
         let known = doc.waits.iter().position(|wait| wait.after == after);
         let full = doc.waits.len() == doc.waits.capacity();
-        if known.is_none() && doc.waits.len() > limits.points as usize {
+        // Whoever wants what is current waits for no point, and is let in however many points are waited for.
+        let points = doc.waits.iter().filter(|wait| wait.after.is_some());
+        if known.is_none() && after.is_some() && points.count() >= limits.points as usize {
             return Answer::Refused(Cap::Points);
         }
         let growth = if known.is_none() && full {

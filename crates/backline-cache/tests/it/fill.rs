@@ -284,10 +284,11 @@ fn limit_forms_and_points() {
     rig.hold(listed(7, 1));
     assert_eq!(rig.ask(Want::current(DELTA)).1, Answer::Refused(Cap::Forms));
     let leaves = rig.hold(listed(7, 2));
-    // One more than the points: those who want what is current are always let in.
-    rig.hold(listed(7, 3));
-    assert_eq!(rig.ask(listed(7, 4)).1, Answer::Refused(Cap::Points));
+    assert_eq!(rig.ask(listed(7, 3)).1, Answer::Refused(Cap::Points));
+    // A point that is waited for already takes more, and what is current is no point.
     rig.hold(listed(7, 1));
+    rig.hold(Want::current(FULL));
+    assert_eq!(rig.ask(listed(7, 4)).1, Answer::Refused(Cap::Points));
     rig.cache.cancel(rig.now, leaves);
     rig.hold(listed(7, 4));
 }

@@ -15,10 +15,10 @@ use crate::Body;
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 impl<'a> Conditions<'a> {
-    /// Reads the headers that matter from a request.
+    /// Reads the headers that matter from a request. One that comes twice decides nothing, so that the
+    /// answer is the whole body as it is.
     #[must_use]
     pub fn from_headers(headers: &'a HeaderMap) -> Self {
-        // A field that may come once only and comes twice decides nothing.
         let value = |name| {
             let mut lines = headers.get_all(name).iter();
             lines
@@ -30,7 +30,8 @@ impl<'a> Conditions<'a> {
             accept_encoding: value(ACCEPT_ENCODING),
             if_none_match: value(IF_NONE_MATCH),
             if_range: value(IF_RANGE),
-            range: value(RANGE),
+            // Without its validator a range would be cut from bytes that the client may not have.
+            range: value(RANGE).filter(|_| headers.get_all(IF_RANGE).iter().count() < 2),
         }
     }
 }

@@ -4,7 +4,8 @@
 ///
 /// Every cap is charged on bytes that arrived, never on a length that the peer merely declared. The
 /// defaults suit a camera or an encoder at up to about 50 Mb/s; the worst case of heap for one
-/// connection is about `reassembly_bytes_live` plus the queued outputs that the caller has not taken.
+/// connection is about twice `reassembly_bytes_live`, since buffers double while they grow, plus the queued
+/// outputs that the caller has not taken.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(
     feature = "serde",

@@ -349,8 +349,8 @@ impl Demuxer {
         slot.begin(header);
         slot.live = true;
         self.live += 1;
-        // Nothing is reserved for a length that is merely declared: only as much as this chunk stream
-        // has already carried, and only within what all messages in progress may take.
+        // Little is reserved for a length that is merely declared: a floor, or as much as this chunk stream
+        // has already carried, within what all messages in progress may take.
         let floor = if publishing {
             FIRST_CAPACITY_LIVE
         } else {

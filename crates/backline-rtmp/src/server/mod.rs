@@ -188,7 +188,7 @@ impl Server {
         Ok(())
     }
 
-    /// Ends the session and tells the peer why. It does nothing when the session is over.
+    /// Ends the session. A peer that publishes, or asks to, is told why. It does nothing when the session is over.
     pub fn close(&mut self, now: Instant, why: Rejection) {
         self.clock.advance(now);
         self.end(Event::Close, &why);

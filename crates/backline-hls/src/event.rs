@@ -74,7 +74,7 @@ pub struct Sample {
 )]
 pub enum Event {
     /// A track's configuration record. Identical repeats are ignored; a change becomes a new init generation and a
-    /// discontinuity at the next sync sample.
+    /// discontinuity at the leading track's next sync sample. Until then the track's samples are left out.
     Config {
         /// Whose.
         track: TrackId,
@@ -101,7 +101,7 @@ pub enum Event {
     Stop,
 }
 
-/// A rendition of the presentation, counted from 0 in the order of the multivariant playlist.
+/// A rendition of the presentation: 0 is `v0`, 1 is `a0`, 2 is `m0`, and 65535 stands for the multivariant playlist.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[expect(clippy::exhaustive_structs, reason = "an index, not a record")]
 pub struct RenditionId(pub u16);
@@ -255,8 +255,8 @@ pub enum Warning {
         /// Which.
         track: TrackId,
     },
-    /// The picture stopped while sound goes on. Nothing is published without the picture: sound waits for it up to
-    /// `limits.step_forward`, and what comes after that is left out until the picture is back.
+    /// The picture stopped, or never came, while sound goes on. Nothing is published without the picture: sound waits for
+    /// it up to `limits.step_forward`, and what comes after that is left out until the picture is back.
     VideoMissing {
         /// How far the picture is behind, in milliseconds.
         behind_ms: u64,

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::codec::TrackKind;
 use crate::config::Layout;
 use crate::cutter::Targets;
-use crate::event::{ObjectId, ObjectKind, Output, RenditionId, Sample, TrackId};
+use crate::event::{ObjectId, ObjectKind, Output, RenditionId, Sample, TrackId, Warning};
 use crate::fmp4::{Brand, init};
 use crate::presentation::{Phase, Presentation};
 use crate::rendition::{MAIN_TRACK, Rendition, SOUND_TRACK};
@@ -26,6 +26,9 @@ pub(crate) struct Gathered {
     samples: Vec<(u64, TrackId, Sample)>,
     /// Sound from before the first picture.
     early: VecDeque<(u64, TrackId, Sample)>,
+    /// Decode time of the first of it, and whether it was reported that the picture does not come.
+    early_since: Option<i64>,
+    early_reported: bool,
     bytes: usize,
 }
 
@@ -62,17 +65,7 @@ impl Presentation {
             track.newest = Some(sample.data.clone());
         }
         if !led && id != lead {
-            // Of the sound before the first picture only a few frames can go with it.
-            let early = &mut self.gathered.early;
-            early.push_back((now_ns, id, sample));
-            let mut bytes: usize = early.iter().map(|(_, _, sound)| sound.data.len()).sum();
-            while early.len() > EARLY_MAX || bytes > self.config.limits.part_bytes {
-                let Some((_, _, sound)) = early.pop_front() else {
-                    break;
-                };
-                bytes = bytes.saturating_sub(sound.data.len());
-                self.counts.dropped = self.counts.dropped.saturating_add(1);
-            }
+            self.gather_early(now_ns, id, sample);
             return Ok(());
         }
         if !led && id.kind == TrackKind::Video && !sample.sync {
@@ -93,6 +86,30 @@ impl Presentation {
             return self.freeze();
         }
         Ok(())
+    }
+
+    /// Of the sound before the first picture only a few frames can go with it.
+    fn gather_early(&mut self, now_ns: u64, id: TrackId, sample: Sample) {
+        let gathered = &mut self.gathered;
+        let since = *gathered.early_since.get_or_insert(sample.dts_ns);
+        let behind_ns = sample.dts_ns.saturating_sub(since).max(0).unsigned_abs();
+        let early = &mut gathered.early;
+        early.push_back((now_ns, id, sample));
+        let mut bytes: usize = early.iter().map(|(_, _, sound)| sound.data.len()).sum();
+        while early.len() > EARLY_MAX || bytes > self.config.limits.part_bytes {
+            let Some((_, _, sound)) = early.pop_front() else {
+                break;
+            };
+            bytes = bytes.saturating_sub(sound.data.len());
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+        }
+        let patience = self.config.limits.step_forward;
+        if u128::from(behind_ns) > patience.as_nanos()
+            && !core::mem::replace(&mut gathered.early_reported, true)
+        {
+            let behind_ms = behind_ns / 1_000_000;
+            self.warn(Warning::VideoMissing { behind_ms });
+        }
     }
 
     /// Whether the set of tracks and the rate can be fixed.

@@ -340,3 +340,34 @@ fn a_picture_that_pauses_goes_on_without_a_cut() {
     );
     assert!(studio.points[&V0].1.msn >= 4);
 }
+
+#[test]
+fn a_picture_that_never_comes_is_reported_once() {
+    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let sound = Script {
+        rate: (0, 1),
+        length_ms: 20_000,
+        ..Script::default()
+    };
+    studio.play(&sound, 0);
+    assert!(
+        matches!(
+            studio.warnings[..],
+            [Warning::VideoMissing {
+                behind_ms: 3_000..3_100
+            }]
+        ),
+        "{:?}",
+        studio.warnings
+    );
+    assert!(!studio.hls.stats().playable);
+    studio.play(
+        &Script {
+            first_ms: 20_000,
+            ..Script::default()
+        },
+        20_000,
+    );
+    assert!(studio.points[&V0].1.msn >= 4 && studio.points[&A0].1.msn >= 4);
+    assert_eq!(studio.warnings.len(), 1);
+}

@@ -336,6 +336,8 @@ impl Cache {
             }
         }
         let outdated = version != family.version;
+        // The stream may have been opened again while this was made.
+        let last = fill.last && family.finished && !outdated;
         let Some(doc) = family.document_mut(form) else {
             return Ok(());
         };
@@ -343,7 +345,7 @@ impl Cache {
             body,
             edges: fresh.edges,
             entry,
-            last: fill.last,
+            last,
             version,
         };
         let mut via = Via::Fetched;

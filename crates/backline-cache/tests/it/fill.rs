@@ -388,6 +388,26 @@ fn advancing_after_the_end_opens_the_stream_again() {
 }
 
 #[test]
+fn a_last_version_that_comes_after_the_stream_was_opened_again_is_not_the_last() {
+    let mut rig = Rig::new();
+    rig.advance(LISTED, 7, 0);
+    let plain = rig.hold(Want::current(FULL));
+    rig.cache.finish(rig.now, 1);
+    let (fill, _) = rig.fetch();
+    rig.advance(LISTED, 8, 0);
+    let next = rig.hold(listed(8, 1));
+    rig.cache.fill(rig.now, fill, Ok(text(7, 0))).unwrap();
+    let ready = rig.ready();
+    assert_eq!(
+        ready.iter().map(|(token, _)| *token).collect::<Vec<_>>(),
+        [plain]
+    );
+    rig.advance(LISTED, 8, 1);
+    rig.fetch_and_fill(8, 1);
+    assert_eq!(rig.ready()[0].0, next);
+}
+
+#[test]
 fn gzip_and_age_come_with_the_document() {
     let mut rig = Rig::new();
     rig.advance(LISTED, 7, 0);

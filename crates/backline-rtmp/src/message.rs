@@ -13,7 +13,8 @@ pub struct Message {
     /// Message type id, see the constants.
     pub kind: u8,
     /// Milliseconds, unwrapped: it goes on growing where the wire's 32 bits start again. The wire
-    /// carries the low 32 bits.
+    /// carries the low 32 bits. A peer can make it jump by 24 days in either direction with each message; below zero
+    /// it stays 0.
     pub timestamp_ms: u64,
     /// The body.
     pub payload: Bytes,

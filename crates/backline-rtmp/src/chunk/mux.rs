@@ -15,9 +15,9 @@ pub(crate) const CONTROL_CHUNK_STREAM: u32 = 2;
 
 /// Turns messages into chunks.
 ///
-/// It picks the shortest header that every reader understands alike, so not where they differ: no difference of 0xFFFFFF or
-/// more, no format 3 whose difference would be the timestamp of a format 0, and format 0 when the
-/// timestamp goes back.
+/// It picks the shortest header that every reader understands alike, so not where they differ: no
+/// difference of 0xFFFFFF or more, no format 3 whose difference would be the timestamp of a format 0,
+/// and format 0 when the timestamp goes back.
 #[derive(Debug)]
 pub struct Muxer {
     chunk_size: u32,

@@ -183,7 +183,8 @@ impl Clocks {
             reason = "serial number arithmetic is about the low 32 bits"
         )]
         let step = timestamp.wrapping_sub(clock.latest_ms as u32) as i32;
-        clock.latest_ms += i64::from(step);
+        // A peer may step on by half the range in each message, for ever.
+        clock.latest_ms = clock.latest_ms.saturating_add(i64::from(step));
         u64::try_from(clock.latest_ms).unwrap_or(0)
     }
 

@@ -5,6 +5,20 @@ use backline_hls::{ObjectId, ObjectKind, Output, Point, RenditionId};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Frames that fill a hole in the sound: AAC-LC mono and stereo, Opus. No show hands them in.
+const SILENCE: [&[u8]; 3] = [
+    &[0x00, 0xc8, 0x00, 0x80, 0x23, 0x80],
+    &[0x21, 0x00, 0x49, 0x90, 0x02, 0x19, 0x00, 0x23, 0x80],
+    &[0xf8, 0xff, 0xfe],
+];
+
+/// What holes in the sound are filled with: AAC-LC in mono and stereo, 20 ms of Opus.
+const SILENCE: [&[u8]; 3] = [
+    &[0x00, 0xC8, 0x00, 0x80, 0x23, 0x80],
+    &[0x21, 0x00, 0x49, 0x90, 0x02, 0x19, 0x00, 0x23, 0x80],
+    &[0xF8, 0xFF, 0xFE],
+];
+
 /// What is known of one rendition.
 #[derive(Debug, Default)]
 pub(super) struct Rendition {
@@ -159,9 +173,9 @@ impl Books {
         );
         for payload in payloads {
             let lent = self.payloads.get(&(payload.as_ptr() as usize));
-            assert_eq!(
-                lent,
-                Some(payload),
+            let silence = SILENCE.contains(&payload.as_ref());
+            assert!(
+                silence || lent == Some(payload),
                 "a payload was copied, or never handed in (MUX-4)"
             );
         }

@@ -5,13 +5,6 @@ use backline_hls::{ObjectId, ObjectKind, Output, Point, RenditionId};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Frames that fill a hole in the sound: AAC-LC mono and stereo, Opus. No show hands them in.
-const SILENCE: [&[u8]; 3] = [
-    &[0x00, 0xc8, 0x00, 0x80, 0x23, 0x80],
-    &[0x21, 0x00, 0x49, 0x90, 0x02, 0x19, 0x00, 0x23, 0x80],
-    &[0xf8, 0xff, 0xfe],
-];
-
 /// What holes in the sound are filled with: AAC-LC in mono and stereo, 20 ms of Opus.
 const SILENCE: [&[u8]; 3] = [
     &[0x00, 0xC8, 0x00, 0x80, 0x23, 0x80],

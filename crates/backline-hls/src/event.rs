@@ -235,7 +235,8 @@ pub enum Warning {
         /// How far sound is behind, in milliseconds.
         behind_ms: u64,
     },
-    /// Decode time stepped further than the limits allow; the presentation has a discontinuity there.
+    /// Decode time left the timeline by more than the limits allow, in one step, or little by little because frames last
+    /// longer than a part may; the presentation has a discontinuity there.
     Jump {
         /// Which track stepped.
         track: TrackId,

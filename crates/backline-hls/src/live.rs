@@ -16,6 +16,7 @@ use crate::fmp4::FragmentSample;
 use crate::gather::init_of;
 use crate::presentation::{Phase, Presentation};
 use crate::timeline::{Epoch, Last, Place, ticks, to_ns};
+use crate::track::Track;
 
 /// Decode time of the first sample ever: composition offsets below zero still give a presentation time above it.
 const ORIGIN_NS: i64 = 1_000_000_000;
@@ -36,26 +37,15 @@ impl Presentation {
         let Some(track) = self.tracks.first() else {
             return Ok(());
         };
-        let limits = &self.config.limits;
         let sync = sample.sync || track.is_sound();
         if self.phase == Phase::Live {
-            let step_ns = track
-                .meter
-                .last_dts_ns
-                .map_or(0, |last| sample.dts_ns.saturating_sub(last));
-            let back = i128::from(step_ns)
-                < -i128::try_from(limits.step_back.as_nanos()).unwrap_or(i128::MAX);
-            let forward = i128::from(step_ns)
-                > i128::try_from(limits.step_forward.as_nanos()).unwrap_or(i128::MAX);
-            let track = track.id;
-            if back || forward {
-                self.warn(Warning::Jump {
-                    track,
-                    by_ms: step_ns / NS_PER_MS,
-                });
+            let jump_ns = self.jump_ns(sample.dts_ns);
+            if let Some(by_ns) = jump_ns {
+                let (track, by_ms) = (track.id, by_ns / NS_PER_MS);
+                self.warn(Warning::Jump { track, by_ms });
             }
             let reconfigured = sync && self.tracks.iter().any(|track| track.next_config.is_some());
-            if back || forward || reconfigured {
+            if jump_ns.is_some() || reconfigured {
                 self.flush(now_ns);
                 self.phase = Phase::Waiting;
                 self.tracks.iter_mut().for_each(|track| track.restart());
@@ -77,6 +67,26 @@ impl Presentation {
         }
         self.lead(now_ns, sync, sample);
         Ok(())
+    }
+
+    /// By how much the leading track's clock has left the timeline, if that is more than the limits allow.
+    ///
+    /// It also leaves it little by little: frames that last longer than a part, which none may.
+    fn jump_ns(&self, dts_ns: i64) -> Option<i64> {
+        let track = self.tracks.first()?;
+        let limits = &self.config.limits;
+        let ns = |duration: core::time::Duration| i64::try_from(duration.as_nanos());
+        let step_ns = track
+            .meter
+            .last_dts_ns
+            .map_or(0, |last| dts_ns.saturating_sub(last));
+        let timescale = track.config.timescale();
+        let behind = self.epoch.ticks(dts_ns, timescale) - track.timeline.next();
+        let ahead_ns = step_ns.max(to_ns(behind, timescale));
+        if ahead_ns > ns(limits.step_forward).unwrap_or(i64::MAX) {
+            return Some(ahead_ns);
+        }
+        (step_ns < -ns(limits.step_back).unwrap_or(i64::MAX)).then_some(step_ns)
     }
 
     /// Whether a sample of the leading track fits into the open part under its caps.
@@ -128,7 +138,7 @@ impl Presentation {
         let config = TrackConfig::parse(codec, record, &self.config.limits)?;
         if self.phase == Phase::Gathering {
             if let Some(track) = self.tracks.get_mut(index) {
-                *track = crate::track::Track::new(track.id, config);
+                *track = Track::new(track.id, config);
             }
             return Ok(());
         }
@@ -326,12 +336,22 @@ impl Presentation {
         fit.close || alone
     }
 
+    /// Where the picture is: its timeline may lag behind frames that last longer than a part.
+    fn seen_ns(&self, lead: &Track) -> i64 {
+        let scale = lead.config.timescale();
+        let seen = lead
+            .meter
+            .last_dts_ns
+            .map_or(0, |dts_ns| self.epoch.ticks(dts_ns, scale));
+        to_ns(lead.timeline.next().max(seen), scale)
+    }
+
     /// Takes sound that goes beside a picture; it waits for the picture's part.
     fn sound(&mut self, sample: Sample) -> Result<(), Error> {
         let (Some(targets), Some(lead)) = (self.targets, self.tracks.first()) else {
             return Ok(());
         };
-        let lead_ns = to_ns(lead.timeline.next(), lead.config.timescale());
+        let lead_ns = self.seen_ns(lead);
         let step_ns = i64::try_from(self.config.limits.step_forward.as_nanos()).unwrap_or(i64::MAX);
         let Some(track) = self.tracks.get_mut(1) else {
             return Ok(());

@@ -371,3 +371,52 @@ fn a_picture_that_never_comes_is_reported_once() {
     assert!(studio.points[&V0].1.msn >= 4 && studio.points[&A0].1.msn >= 4);
     assert_eq!(studio.warnings.len(), 1);
 }
+
+#[test]
+fn a_rate_that_falls_below_a_frame_a_part_stays_near_its_sound() {
+    for config in [Config::default(), muxed()] {
+        let id = if config.layout == Layout::Muxed {
+            M0
+        } else {
+            V0
+        };
+        let mut studio = Studio::started(config, Some(AAC_48));
+        let first = Script {
+            length_ms: 4_000,
+            ..Script::default()
+        };
+        studio.play(&first, 0);
+        // A part of 200 ms can hold only as much of a frame that lasts 500 ms.
+        let slow = Script {
+            first_ms: 4_000,
+            length_ms: 60_000,
+            rate: (2, 1),
+            gop: 4,
+            ..Script::default()
+        };
+        studio.play(&slow, 4_000);
+        let stats = studio.hls.stats();
+        assert!((5..15).contains(&stats.discontinuities), "{stats:?}");
+        let jumped = |warning: &Warning| {
+            matches!(
+                warning,
+                Warning::Jump {
+                    track: TrackId::VIDEO,
+                    by_ms: 3_000..3_600
+                }
+            )
+        };
+        assert!(studio.warnings.iter().all(jumped), "{:?}", studio.warnings);
+        let mut furthest = 0;
+        for run in studio.runs(id, 1) {
+            furthest = furthest.max(*run.compositions.iter().max().unwrap());
+        }
+        assert!(furthest <= 3 * 90_000, "picture {furthest} ticks late");
+        // Sound is left out between a cut and the next key frame only: up to 2 s in 6.
+        let taken = stats.tracks[1].samples;
+        assert!(
+            taken * 1_024 > 64 * 48_000 * 6 / 10,
+            "{taken} frames of sound"
+        );
+    }
+}

@@ -27,6 +27,7 @@ mod query;
 mod rendition;
 mod segment;
 mod silence;
+mod sound;
 mod stats;
 mod text;
 mod timeline;

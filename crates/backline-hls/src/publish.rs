@@ -6,13 +6,11 @@
 )]
 
 use crate::config::Layout;
-use crate::cutter::{Cutter, Targets};
-use crate::event::{Output, RenditionId, Warning};
+use crate::cutter::Targets;
+use crate::event::{Output, RenditionId};
 use crate::presentation::{Changed, Presentation};
 use crate::rendition::Moment;
 use crate::timeline::{ticks, to_ns};
-
-const NS_PER_MS: i64 = 1_000_000;
 
 impl Presentation {
     /// Ends the leading rendition's part; in the muxed layout with the sound that has come for it.
@@ -36,53 +34,6 @@ impl Presentation {
             rendition.close_part(&moment, &mut self.outputs);
         }
         self.changed.listed = true;
-    }
-
-    /// Cuts the sound that goes with the picture so far.
-    pub(crate) fn sound_parts(&mut self, now_ns: u64, flush: bool) {
-        if self.renditions.len() < 2 {
-            return;
-        }
-        let moment = self.moment(now_ns);
-        let until_ns = self.lead_end_ns();
-        self.fill_sound_hole(until_ns);
-        let (Some(track), Some(rendition)) = (self.tracks.get_mut(1), self.renditions.get_mut(1))
-        else {
-            return;
-        };
-        let until = ticks(i128::from(until_ns), rendition.timescale);
-        rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
-        if flush && rendition.open.is_none() {
-            // A segment cannot be empty: the picture's segment ends, so the sound's has to exist.
-            track
-                .timeline
-                .begin(ticks(i128::from(self.epoch.out_ns), rendition.timescale));
-            track.conceal(until, rendition.cutter.cap);
-            rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
-        }
-    }
-
-    /// Fills sound that is too far behind the picture, so that the viewers' buffers do not run dry.
-    fn fill_sound_hole(&mut self, until_ns: i64) {
-        let Some(targets) = self.targets else { return };
-        let patience_ns = i64::try_from(self.config.audio_patience.as_nanos()).unwrap_or(i64::MAX);
-        let Some(track) = self.tracks.get_mut(1) else {
-            return;
-        };
-        let timescale = track.config.timescale();
-        let behind_ns = until_ns - to_ns(track.timeline.next(), timescale).max(self.epoch.out_ns);
-        if behind_ns <= patience_ns {
-            return;
-        }
-        let until = ticks(i128::from(until_ns - patience_ns), timescale);
-        track
-            .timeline
-            .begin(ticks(i128::from(self.epoch.out_ns), timescale));
-        track.conceal(until, Cutter::new(&targets, timescale).cap);
-        if !core::mem::replace(&mut self.reported_sound, true) {
-            let behind_ms = u64::try_from(behind_ns / NS_PER_MS).unwrap_or(0);
-            self.warn(Warning::AudioMissing { behind_ms });
-        }
     }
 
     /// Ends the open segment of all renditions.
@@ -166,7 +117,7 @@ impl Presentation {
     }
 
     /// Where the leading track's media ends.
-    fn lead_end_ns(&self) -> i64 {
+    pub(crate) fn lead_end_ns(&self) -> i64 {
         self.tracks.first().map_or(0, |track| {
             to_ns(track.timeline.next(), track.config.timescale())
         })

@@ -160,7 +160,7 @@ fn nginx_rtmp_relays_a_camera() {
         let folder = scratch.path().display();
         let configuration = format!(
             "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\n\
-             daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;\n\
+             daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n\
              events {{ worker_connections 64; }}\n\
              rtmp {{ server {{ listen 127.0.0.1:{port}; chunk_size 4096;\n\
              application live {{ live on; push {push}; }} }} }}\n"

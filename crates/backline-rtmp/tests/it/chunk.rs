@@ -302,25 +302,37 @@ fn what_the_muxer_writes_is_read_again() {
 
 #[test]
 fn rtmp_03_what_is_wholly_there_is_read_as_by_single_bytes() {
-    let after = |header: &str, length| {
+    let after = |partial: bool, header: &str, length| {
         let mut input = chunk(AUDIO, &[1, 2, 3, 4]);
-        // A message of chunk stream 5 stays in progress.
-        input.extend(chunk("05 000001 00012C 09 01000000", &pattern(128)));
+        if partial {
+            // A message of chunk stream 5 stays in progress.
+            input.extend(chunk("05 000001 00012C 09 01000000", &pattern(128)));
+        }
         input.extend(chunk(header, &pattern(length)));
         input.extend(chunk("44 000003 000002 08", &[5, 6]));
         input
     };
+    // What follows the first byte of these looks like a header too.
+    let twice = "04 440000 020000 04 08000000 0102030405";
+    let given_back = [
+        chunk("04 FFFFFF 000081 09 01000000 01040000", &pattern(128)),
+        hex("C4 01"),
+        hex(twice),
+    ];
     let inputs = [
-        after("44 000002 000080 08", 128),
-        after("44 000002 000081 08", 128),
-        after("44 000002 000000 08", 0),
-        after("45 000002 000004 08", 4),
-        after("04 000001 000004 09 02000000", 4),
-        after("46 000001 000004 09", 4),
-        after("44 000002 000004 02", 4),
-        after("44 FFFFFF 000004 08 01000000", 4),
-        after("84 000009", 4),
-        after("C4", 4),
+        after(true, "44 000002 000080 08", 128),
+        after(true, "44 000002 000081 08", 128),
+        after(false, "44 000002 000000 08", 0),
+        after(true, "45 000002 000004 08", 4),
+        after(false, "04 000001 000004 09 02000000", 4),
+        after(false, "46 000001 000004 09", 4),
+        after(false, "44 000002 000004 02", 4),
+        after(false, "44 FFFFFF 000004 08 01000000", 4),
+        after(false, "44 000002 000005 08", 5),
+        after(false, "84 000009", 4),
+        after(false, "C4", 4),
+        after(false, twice, 0),
+        given_back.concat(),
     ];
     let strict = |change: fn(&mut Limits)| {
         let mut limits = Limits::default();
@@ -330,22 +342,19 @@ fn rtmp_03_what_is_wholly_there_is_read_as_by_single_bytes() {
     let all_limits = [
         Limits::default(),
         strict(|limits| limits.chunk_streams_live = 1),
-        strict(|limits| limits.chunk_size_min = 129),
         strict(|limits| (limits.chunk_size_min, limits.chunk_grace_bytes) = (129, 150)),
-        strict(|limits| limits.message_bytes = 3),
+        strict(|limits| limits.message_bytes = 4),
         strict(|limits| limits.reassembly_bytes = 130),
-        strict(|limits| limits.chunk_streams_remembered = 2),
     ];
-    for (input, limits) in inputs
-        .iter()
-        .flat_map(|input| all_limits.iter().map(move |it| (input, it)))
-    {
-        let bytes: Vec<_> = input.chunks(1).collect();
-        let whole = events_in_pieces(&[input], limits.clone());
-        assert_eq!(
-            whole,
-            events_in_pieces(&bytes, limits.clone()),
-            "{input:02X?} {limits:?}"
-        );
+    for input in &inputs {
+        for limits in &all_limits {
+            let bytes: Vec<_> = input.chunks(1).collect();
+            let expected = events_in_pieces(&bytes, limits.clone());
+            for cut in 0..input.len() {
+                let (front, rest) = input.split_at(cut);
+                let found = events_in_pieces(&[front, rest], limits.clone());
+                assert_eq!(found, expected, "{input:02X?} cut at {cut}, {limits:?}");
+            }
+        }
     }
 }

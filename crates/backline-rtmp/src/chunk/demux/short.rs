@@ -15,7 +15,6 @@ impl Demuxer {
         let ready = self.state == State::Header
             && self.staged == 0
             && self.again_len == 0
-            && self.found.is_none()
             && self.live < self.limits.chunk_streams_live
             && self.chunk_size >= self.limits.chunk_size_min;
         if !ready {
@@ -32,7 +31,7 @@ impl Demuxer {
             && length <= self.chunk_size
             && length <= self.limits.message_bytes
             && length as usize <= room;
-        if !fits || length == 0 {
+        if !fits {
             return None;
         }
         let payload = Bytes::from(bytes.get(header.len..end)?.to_vec());

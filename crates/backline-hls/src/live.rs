@@ -346,6 +346,9 @@ impl Presentation {
         let Some(open) = rendition.open.as_ref() else {
             return false;
         };
+        if open.parts >= u64::try_from(self.config.limits.segment_parts).unwrap_or(u64::MAX) {
+            return true;
+        }
         let timescale = rendition.timescale;
         let frame = track.timeline.pace.frame();
         let fill = rendition.segment_fill();
@@ -364,9 +367,6 @@ impl Presentation {
             let next_is_too_late =
                 gop.is_some_and(|gop| fill + gop > most) && !track.is_sound() && fill * 2 >= target;
             return fill >= target - frame / 2 || next_is_too_late;
-        }
-        if open.parts >= u64::try_from(self.config.limits.segment_parts).unwrap_or(u64::MAX) {
-            return true;
         }
         if fill < td - frame / 2 {
             return false;

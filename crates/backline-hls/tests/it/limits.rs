@@ -242,6 +242,12 @@ fn configs_that_flap_and_codecs_of_the_wrong_kind() {
 
 #[test]
 fn a_segment_has_a_cap_on_parts_and_a_window_on_segments() {
+    // Never a key frame, and nothing else.
+    capped_segments(10_000);
+    capped_segments(1);
+}
+
+fn capped_segments(gop: i64) {
     let config = with(|config| {
         config.limits.segment_parts = 5;
         config.limits.window_segments = 6;
@@ -249,7 +255,7 @@ fn a_segment_has_a_cap_on_parts_and_a_window_on_segments() {
     let mut studio = Studio::started(config, None);
     studio.play(
         &Script {
-            gop: 10_000,
+            gop,
             length_ms: 20_000,
             ..Script::silent()
         },

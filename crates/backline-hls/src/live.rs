@@ -217,7 +217,8 @@ impl Presentation {
         let targets = self.targets;
         let moment = self.moment(now_ns);
         for track in &mut self.tracks {
-            track.adopt_config();
+            // Codecs and resolution stand in the multivariant playlist.
+            self.changed.tracks |= track.adopt_config();
             track.restart();
         }
         let muxed = self.config.layout == Layout::Muxed;

@@ -74,6 +74,8 @@ pub(crate) struct Changed {
     pub(crate) closed: bool,
     /// A playlist has another text.
     pub(crate) listed: bool,
+    /// A track has another configuration.
+    pub(crate) tracks: bool,
 }
 
 /// Where a presentation is in its life.

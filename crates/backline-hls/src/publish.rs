@@ -49,10 +49,8 @@ impl Presentation {
         for rendition in &mut self.renditions {
             rendition.close_segment(&moment, &mut self.outputs);
         }
-        self.changed = Changed {
-            closed: true,
-            listed: true,
-        };
+        self.changed.closed = true;
+        self.changed.listed = true;
     }
 
     /// Makes what was published known, for all renditions at once (SEG-9). The last step of every event.
@@ -60,6 +58,7 @@ impl Presentation {
         let Changed {
             closed: segment_closed,
             listed,
+            tracks,
         } = core::mem::take(&mut self.changed);
         let Some(targets) = self.targets.filter(|_| listed) else {
             return;
@@ -92,7 +91,7 @@ impl Presentation {
                 closed,
             });
         }
-        if segment_closed || self.version == 0 {
+        if segment_closed || tracks || self.version == 0 {
             // Its bandwidth is measured anew.
             self.version += 1;
             let (listed, closed) = self

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use backline_hls::codec::Codec;
-use backline_hls::{Config, Event, Layout, Numbering, ObjectId, ObjectKind, TrackId, Warning};
+use backline_hls::{
+    Config, Event, Layout, Numbering, ObjectId, ObjectKind, Output, RenditionId, TrackId, Warning,
+};
 
 use crate::studio::{A0, AAC_48, AVC_360, AVC_720, M0, Script, Studio, V0, hex, muxed};
 
@@ -290,4 +292,29 @@ fn mux_7_a_generation_that_was_never_used_expires_once() {
         .collect();
     assert_eq!(expired, [0, 1, 2], "the studio saw each of them once");
     assert!(studio.texts[&V0].contains("i3.mp4") && studio.inits.len() == 4);
+}
+
+#[test]
+fn mv_1_a_new_publishers_resolution_is_in_the_multivariant_at_once() {
+    let mut studio = Studio::started(Config::default(), None);
+    let script = Script {
+        length_ms: 3_000,
+        ..Script::silent()
+    };
+    studio.play(&script, 0);
+    studio.start(None);
+    studio.video_config(AVC_720);
+    let advances = |studio: &Studio| {
+        let multivariant = RenditionId::MULTIVARIANT;
+        let advanced = studio.outputs.iter().filter(
+            |output| matches!(output, Output::Advanced { rendition, .. } if *rendition == multivariant),
+        );
+        advanced.count()
+    };
+    let before = advances(&studio);
+    assert!(studio.multivariant().unwrap().contains("640x360"));
+    studio.at_ms(3_100);
+    studio.video(0, 0, true);
+    assert_eq!(advances(&studio), before + 1, "stored text is outdated");
+    assert!(studio.multivariant().unwrap().contains("1280x720"));
 }

@@ -310,3 +310,25 @@ fn quirk_29_negative_first_times() {
         "a negative offset stays negative"
     );
 }
+
+#[test]
+fn seg_1_frames_longer_than_half_a_segment_stay_within_the_target() {
+    for gop in [1, 2, 100] {
+        let mut config = Config::default();
+        config.segment_target = Duration::from_millis(2_500);
+        let mut studio = Studio::started(config, None);
+        let script = Script {
+            length_ms: 60_000,
+            rate: (10, 23),
+            gop,
+            ..Script::silent()
+        };
+        studio.play(&script, 0);
+        let stats = studio.hls.stats();
+        assert_eq!(stats.part_target_us, Some(2_301_000));
+        assert_eq!(stats.target_duration_s, Some(3));
+        // Two frames would round to 5 s; the studio has checked every playlist against the target.
+        assert!(studio.points[&V0].1.msn >= 20, "{stats:?}");
+        assert!(parts_of(&studio).iter().all(|units| *units <= 230_100));
+    }
+}

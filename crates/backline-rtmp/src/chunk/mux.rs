@@ -74,27 +74,6 @@ impl Iterator for Chunks {
     }
 }
 
-impl Chunks {
-    /// Copies all chunks that are left to the end of a buffer: for a writer that wants the message in one piece.
-    pub fn copy_to(self, out: &mut Vec<u8>) {
-        if self.done {
-            return;
-        }
-        let (mut head, mut len) = (&self.head, self.head_len);
-        let mut rest: &[u8] = &self.payload;
-        loop {
-            let (chunk, behind) = rest.split_at(rest.len().min(self.chunk_size));
-            out.extend_from_slice(head.get(..usize::from(len)).unwrap_or(&[]));
-            out.extend_from_slice(chunk);
-            if behind.is_empty() {
-                return;
-            }
-            rest = behind;
-            (head, len) = (&self.next, self.next_len);
-        }
-    }
-}
-
 impl Default for Muxer {
     fn default() -> Self {
         Self::new()
@@ -132,18 +111,7 @@ impl Muxer {
     pub fn write(&mut self, message: &Message) -> Chunks {
         let mut payload = message.payload.clone();
         payload.truncate(CHUNK_SIZE_MAX as usize);
-        let header = self.header(
-            message,
-            u32::try_from(payload.len()).unwrap_or(CHUNK_SIZE_MAX),
-        );
-        let mut head = [0; HEAD_MAX];
-        let head_len = header.write(&mut head);
-        let mut next = [0; HEAD_MAX];
-        let next_len = Header {
-            format: 3,
-            ..header
-        }
-        .write(&mut next);
+        let [(head, head_len), (next, next_len)] = self.heads(message, payload.len());
         Chunks {
             payload,
             chunk_size: self.chunk_size as usize,
@@ -155,10 +123,42 @@ impl Muxer {
         }
     }
 
+    /// Copies the chunks of a message to the end of a buffer, which a writer with one buffer does faster than with
+    /// pieces. The bytes are those of [`write`](Self::write).
+    pub fn write_to(&mut self, message: &Message, out: &mut Vec<u8>) {
+        let payload: &[u8] = &message.payload;
+        let mut rest = payload.get(..CHUNK_SIZE_MAX as usize).unwrap_or(payload);
+        let [(mut head, mut len), next] = self.heads(message, rest.len());
+        loop {
+            let (chunk, behind) = rest.split_at(rest.len().min(self.chunk_size as usize));
+            out.extend_from_slice(head.get(..usize::from(len)).unwrap_or(&[]));
+            out.extend_from_slice(chunk);
+            if behind.is_empty() {
+                return;
+            }
+            rest = behind;
+            (head, len) = next;
+        }
+    }
+
     /// Forgets a chunk stream, so that the next message on it says everything: for use after a message
     /// that was written was not sent.
     pub fn forget(&mut self, chunk_stream: u32) {
         self.sent.retain(|sent| sent.chunk_stream != chunk_stream);
+    }
+
+    /// Returns what stands before the first chunk of a message, and before each later one.
+    fn heads(&mut self, message: &Message, length: usize) -> [([u8; HEAD_MAX], u8); 2] {
+        let header = self.header(message, u32::try_from(length).unwrap_or(CHUNK_SIZE_MAX));
+        let later = Header {
+            format: 3,
+            ..header
+        };
+        [header, later].map(|header| {
+            let mut head = [0; HEAD_MAX];
+            let len = header.write(&mut head);
+            (head, len)
+        })
     }
 
     fn header(&mut self, message: &Message, length: u32) -> Header {

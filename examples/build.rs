@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         files.push(HLS_JS.into());
     } else {
         println!(
-            "cargo::warning=hls.js is not installed: the page will use the browser's own player, which Chrome on a desktop and Firefox lack. Run `npm --prefix examples/web ci --omit=dev` and build again."
+            "cargo::warning=hls.js is not installed: the page will use the browser's own player, which Chrome on a desktop and Firefox \
+             lack. Run `npm --prefix examples/web ci --omit=dev` and build again."
         );
     }
     let mut table = String::from("&[\n");
@@ -53,7 +54,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(out.join(format!("{name}.gz")), &gzip)?;
         writeln!(
             table,
-            "    Asset {{ name: {name:?}, media_type: {:?}, etag: \"\\\"{:016x}\\\"\", plain: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\")), gzip: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.gz\")) }},",
+            "    Asset {{ name: {name:?}, media_type: {:?}, etag: \"\\\"{:016x}\\\"\", \
+             plain: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\")), \
+             gzip: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.gz\")) }},",
             media_type(path).ok_or("a type that changed")?,
             hasher.finish(),
         )?;

@@ -44,11 +44,13 @@ fn banner(rtmp: SocketAddr, http: SocketAddr, stages: &[(&str, &str)], terminal:
         let _ = write!(text, "\n{code}");
     }
     text.push_str(
-        "\n  Next: in OBS choose Settings, Stream, Custom, and enter server and key; set the keyframe\n  interval to 2 s. Then open the page on a phone in the same network. Ctrl-C ends the show.\n",
+        "\n  Next: in OBS choose Settings, Stream, Custom, and enter server and key; set the keyframe\n\
+         \x20 interval to 2 s. Then open the page on a phone in the same network. Ctrl-C ends the show.\n",
     );
     if !assets::has_player() {
         text.push_str(
-            "\n  This build has no hls.js: only browsers with HLS of their own (Safari) will play. Run\n  `npm --prefix examples/web ci --omit=dev` and build again.\n",
+            "\n  This build has no hls.js: only browsers with HLS of their own (Safari) will play. Run\n\
+             \x20 `npm --prefix examples/web ci --omit=dev` and build again.\n",
         );
     }
     text.push('\n');

@@ -94,7 +94,7 @@ impl Metrics {
             out.family(name, Kind::Counter, help);
             out.sample(&[], load(counter));
         }
-        out.family("backline_ingest_seconds", Kind::Histogram, "Time from a publisher's message to its media being placed, and published where it ends a part.");
+        out.family("backline_ingest_seconds", Kind::Histogram, "Time from a publisher's message to its media in place, published where it ends a part.");
         out.histogram(&[], &self.ingest);
         out.family(
             "backline_http_wake_seconds",

@@ -19,8 +19,12 @@ const SETTINGS = {
   liveSyncOnStallIncrease: 0,   // and knows what a stall costs
   maxBufferLength: 8,
   backBufferLength: 8,
-  playlistLoadPolicy: { default: { maxTimeToFirstByteMs: 10_000, maxLoadTimeMs: 20_000, timeoutRetry: AGAIN, errorRetry: AGAIN } },
-  manifestLoadPolicy: { default: { maxTimeToFirstByteMs: 15_000, maxLoadTimeMs: 20_000, timeoutRetry: ONCE, errorRetry: ONCE } },
+  playlistLoadPolicy: {
+    default: { maxTimeToFirstByteMs: 10_000, maxLoadTimeMs: 20_000, timeoutRetry: AGAIN, errorRetry: AGAIN },
+  },
+  manifestLoadPolicy: {
+    default: { maxTimeToFirstByteMs: 15_000, maxLoadTimeMs: 20_000, timeoutRetry: ONCE, errorRetry: ONCE },
+  },
 };
 
 export class Player extends EventTarget {

@@ -25,7 +25,7 @@ pub(super) struct Cli {
     /// Length of a part in milliseconds, 50 to 2000; shorter is less delay and more requests [default: 200]
     #[arg(long, value_name = "MS")]
     pub(super) part_ms: Option<u64>,
-    /// Length of a segment in milliseconds, 500 to 10000; the publisher's key-frame interval or a multiple [default: 2000]
+    /// Length of a segment in milliseconds, 500 to 10000; the key-frame interval or a multiple [default: 2000]
     #[arg(long, value_name = "MS")]
     pub(super) segment_ms: Option<u64>,
     /// How far back viewers may go, in seconds, 10 to 3600 [default: 30]

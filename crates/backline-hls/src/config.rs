@@ -30,8 +30,8 @@ pub struct Config {
     pub segment_target: Duration,
     /// Media that stays listed, at least three Target Durations. Default 30 s. A delta update pays only beyond six.
     pub window: Duration,
-    /// Media to look at before the tracks and the frame rate are taken as known, 100 ms to 2 s. Default 400 ms; it delays
-    /// nothing that a viewer sees while it is below three parts.
+    /// Media to look at before the tracks and the frame rate are taken as known, 100 ms to 2 s. Default 400 ms; it
+    /// delays nothing that a viewer sees while it is below three parts.
     pub probe: Duration,
     /// Media to wait for a second track before the set of renditions is frozen, at most 5 s. Default 500 ms.
     pub track_wait: Duration,

@@ -66,7 +66,8 @@ impl Targets {
         Duration::from_secs(self.target_s * 3).min(cap)
     }
 
-    /// Whether a part so far beyond the last one is refused (DEL-6): three seconds, or three parts of a second and more.
+    /// Whether a part so far beyond the last one is refused (DEL-6): three seconds, or three parts of a second and
+    /// more.
     pub(crate) fn beyond_advance(&self, parts: u64) -> bool {
         if self.part_units < UNITS_PER_SECOND {
             parts.saturating_mul(self.part_units) > 3 * UNITS_PER_SECOND
@@ -124,7 +125,8 @@ impl Cutter {
                 close: true,
             };
         }
-        // Neither does another frame fit nor is the part long enough: squeeze the next one in if at least half of it fits.
+        // Neither does another frame fit nor is the part long enough: squeeze the next one in if at least half of it
+        // fits.
         if left * 2 >= frame {
             return Fit {
                 duration,

@@ -229,14 +229,14 @@ pub enum Output {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Sound stopped while the picture goes on; the missing time is filled with silence (AAC-LC and Opus in mono and stereo)
-    /// or with the last frame of sound.
+    /// Sound stopped while the picture goes on; the missing time is filled with silence (AAC-LC and Opus in mono and
+    /// stereo) or with the last frame of sound.
     AudioMissing {
         /// How far sound is behind, in milliseconds.
         behind_ms: u64,
     },
-    /// Decode time left the timeline by more than the limits allow, in one step, or little by little because frames last
-    /// longer than a part may; the presentation has a discontinuity there.
+    /// Decode time left the timeline by more than the limits allow, in one step, or little by little because frames
+    /// last longer than a part may; the presentation has a discontinuity there.
     Jump {
         /// Which track stepped.
         track: TrackId,
@@ -256,8 +256,8 @@ pub enum Warning {
         /// Which.
         track: TrackId,
     },
-    /// The picture stopped, or never came, while sound goes on. Nothing is published without the picture: sound waits for
-    /// it up to `limits.step_forward`, and what comes after that is left out until the picture is back.
+    /// The picture stopped, or never came, while sound goes on. Nothing is published without the picture: sound waits
+    /// for it up to `limits.step_forward`, and what comes after that is left out until the picture is back.
     VideoMissing {
         /// How far the picture is behind, in milliseconds.
         behind_ms: u64,

@@ -156,7 +156,8 @@ impl Rendition {
         });
     }
 
-    /// Cuts waiting sound that begins before `until` into parts. One part a call is enough unless the segment ends here.
+    /// Cuts waiting sound that begins before `until` into parts. One part a call is enough unless the segment ends
+    /// here.
     pub(crate) fn take_sound(
         &mut self,
         moment: &Moment,
@@ -238,8 +239,8 @@ impl Rendition {
         self.closed = closed;
     }
 
-    /// Drops segments that are old enough (PL-6, PL-7): where the leading rendition has dropped some, the same ones, but
-    /// never so many that less than three Target Durations stay. Returns the first that is still listed.
+    /// Drops segments that are old enough (PL-6, PL-7): where the leading rendition has dropped some, the same ones,
+    /// but never so many that less than three Target Durations stay. Returns the first that is still listed.
     pub(crate) fn expire(
         &mut self,
         moment: &Moment,

@@ -1,7 +1,7 @@
 //! Frames of sound in which nothing is heard, to fill a hole with.
 //!
-//! A hole must be filled with whole frames: players play decoded sound back to back, so a frame that is declared longer than
-//! it sounds moves all sound after it against the picture.
+//! A hole must be filled with whole frames: players play decoded sound back to back, so a frame that is declared
+//! longer than it sounds moves all sound after it against the picture.
 
 use bytes::Bytes;
 

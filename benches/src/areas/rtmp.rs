@@ -258,8 +258,7 @@ impl Default for Recording {
 }
 
 /// Chunks of 4096 bytes out of messages of 25 kB, ready to be written: ours as pieces for a vectored write,
-/// the peers' in
-/// one buffer, which is the only way that they know.
+/// the peers' in one buffer, which is the only way that they know.
 fn mux(report: &mut Report, budget: Duration) {
     let stream = &Stream::new(9, 25_000, 4096, 3 << 20);
     verify_mux::<OurMuxer>(stream);

@@ -78,7 +78,9 @@ impl Show {
             let Some(output) = self.presentation.poll_output() else {
                 self.advances += u32::from(advanced);
                 // A part stays listed for seconds: later on it is enough to look now and then.
-                if advanced && (self.advances < 12 || self.advances.is_multiple_of(6) || self.books.ended) {
+                if advanced
+                    && (self.advances < 12 || self.advances.is_multiple_of(6) || self.books.ended)
+                {
                     self.playlists();
                 }
                 return;

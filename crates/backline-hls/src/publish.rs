@@ -75,8 +75,9 @@ impl Presentation {
             let all = self
                 .renditions
                 .iter()
-                .all(|rendition| rendition.listed_units() > 0);
-            // A player that joins an almost empty playlist stalls at once (quirks 10, 18).
+                .all(|rendition| !rendition.closed.is_empty());
+            // A player that joins an almost empty playlist stalls at once (quirks 10, 18), and hls.js, FFmpeg and VLC
+            // take one without a whole segment for empty.
             self.playable = all && lead >= targets.hold_back_units();
         }
         if !self.playable {

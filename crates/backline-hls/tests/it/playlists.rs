@@ -63,7 +63,7 @@ fn rfc8216bis_4_layout_of_a_multivariant_playlist() {
     let mut studio = Studio::started(config, Some(AAC_48));
     studio.play(
         &Script {
-            length_ms: 1_000,
+            length_ms: 2_500,
             ..Script::default()
         },
         0,

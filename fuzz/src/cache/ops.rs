@@ -106,6 +106,8 @@ impl Run {
             }
             6 => {
                 let (from, to) = (key(source), key(source));
+                // Whoever has his answer already does not move.
+                self.drain(usize::MAX);
                 if self.cache.move_promise(self.now, from, to).is_ok() {
                     self.follow(from, to);
                 }

@@ -53,6 +53,7 @@ pub fn score(report: &mut Report, area: &str, target: impl Fn(&str) -> Option<Ta
 fn program() -> Option<PathBuf> {
     if let Some(cargo) = std::env::var_os("CARGO") {
         let mut build = Command::new(cargo);
+        build.current_dir(env!("CARGO_MANIFEST_DIR"));
         build.args([
             "build",
             "--quiet",

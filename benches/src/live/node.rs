@@ -75,6 +75,7 @@ impl Node {
     pub fn program() -> Result<PathBuf, String> {
         if let Some(cargo) = std::env::var_os("CARGO") {
             let mut build = Command::new(cargo);
+            build.current_dir(env!("CARGO_MANIFEST_DIR"));
             build.args([
                 "build",
                 "--quiet",

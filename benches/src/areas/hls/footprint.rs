@@ -46,6 +46,7 @@ fn clean_build() -> Result<Row, String> {
     let folder = std::env::temp_dir().join(format!("backline-build-{}", std::process::id()));
     let begun = Instant::now();
     let built = Command::new(cargo)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args([
             "build",
             "--quiet",

@@ -62,10 +62,7 @@ impl Mux for OurMuxer {
     }
 
     fn write(&mut self, index: usize, out: &mut Vec<u8>) {
-        for transmit in self.muxer.write(&self.messages[index]) {
-            out.extend_from_slice(transmit.head());
-            out.extend_from_slice(transmit.payload());
-        }
+        self.muxer.write_to(&self.messages[index], out);
     }
 }
 

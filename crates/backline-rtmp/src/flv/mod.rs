@@ -5,7 +5,9 @@
 
 mod audio;
 mod modex;
+mod packet;
 mod video;
 
 pub use audio::{Audio, AudioCodec, AudioData};
+pub use packet::{Media, Packet};
 pub use video::{Video, VideoCodec, VideoData, VideoFrame};

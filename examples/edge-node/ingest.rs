@@ -106,7 +106,7 @@ impl House {
     /// Follows one connection to its end.
     async fn follow(
         &self,
-        pump: &mut Pump,
+        pump: &mut Pump<Server>,
         peer: SocketAddr,
         show: &mut Option<Show>,
     ) -> Result<(), Ended> {
@@ -115,7 +115,7 @@ impl House {
                 output = pump.next() => output?,
                 () = evicted(show) => {
                     let why = Rejection::ended("another publisher with this key took over, or the show is over");
-                    pump.server().close(std::time::Instant::now(), why);
+                    pump.session().close(std::time::Instant::now(), why);
                     *show = None;
                     continue;
                 }
@@ -145,7 +145,12 @@ impl House {
     }
 
     /// Lets a publisher in, or tells him why not.
-    fn judge(&self, pump: &mut Pump, peer: SocketAddr, request: PublishRequest) -> Option<Show> {
+    fn judge(
+        &self,
+        pump: &mut Pump<Server>,
+        peer: SocketAddr,
+        request: PublishRequest,
+    ) -> Option<Show> {
         let now = std::time::Instant::now();
         let stage = self.stages.iter().fold(None, |found, stage| {
             if stage.has_key(&request.name) {
@@ -163,7 +168,7 @@ impl House {
                 "wrong stream key: copy the one that edge-node printed at its start",
             ),
             Some(stage) => {
-                if let Err(error) = pump.server().accept(now, request.id) {
+                if let Err(error) = pump.session().accept(now, request.id) {
                     tracing::warn!(%peer, %error, "a publisher left before it was let in");
                     return None;
                 }
@@ -180,13 +185,13 @@ impl House {
         self.metrics.rejected.fetch_add(1, Ordering::Relaxed);
         // The key itself is never logged: a mistyped one is close to the right one.
         tracing::warn!(%peer, app = %request.app.escape_debug(), "a publisher was refused: {}", refusal.description);
-        if let Err(error) = pump.server().reject(now, request.id, refusal) {
+        if let Err(error) = pump.session().reject(now, request.id, refusal) {
             tracing::debug!(%peer, %error, "it had left already");
         }
         None
     }
 
-    fn play(&self, pump: &mut Pump, peer: SocketAddr, show: &mut Show, media: Output) {
+    fn play(&self, pump: &mut Pump<Server>, peer: SocketAddr, show: &mut Show, media: Output) {
         let started = std::time::Instant::now();
         let note = show
             .feed
@@ -198,7 +203,7 @@ impl House {
                 tracing::warn!(stage = %show.seat.stage().name, %peer, %error, times = show.refused, "media was skipped");
             }
         }
-        let bytes = pump.server().stats().bytes_in;
+        let bytes = pump.session().stats().bytes_in;
         show.seat
             .stage()
             .received
@@ -221,13 +226,13 @@ async fn evicted(show: &mut Option<Show>) {
 }
 
 /// Tells what to do about a codec, on this side and, where nothing can be shown, on the publisher's.
-fn tell(stage: &str, peer: SocketAddr, pump: &mut Pump, note: Note) {
+fn tell(stage: &str, peer: SocketAddr, pump: &mut Pump<Server>, note: Note) {
     match note {
         Note::VideoUnplayable(codec) => {
             let advice =
                 format!("browsers cannot play {codec:?} video: choose H.264 in the encoder");
             tracing::warn!(%stage, %peer, "a publisher was refused: {advice}");
-            pump.server()
+            pump.session()
                 .close(std::time::Instant::now(), Rejection::denied(advice));
         }
         Note::AudioUnplayable(codec) => {

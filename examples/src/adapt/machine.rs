@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Instant;
 
-use bytes::Bytes;
+use bytes::Buf;
 
 mod cache;
 mod hls;
@@ -18,6 +18,8 @@ pub trait Machine {
     type Event;
     /// What it wants done, or has learnt.
     type Output;
+    /// A piece of the byte stream to the peer; `Bytes` where there is none.
+    type Transmit: Buf;
     /// Why it refuses an input.
     type Error: Error;
 
@@ -49,8 +51,8 @@ pub trait Machine {
     /// Tells that the instant of [`Machine::poll_timeout`] has come. Harmless when called early.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// Returns the next piece for the peer: a head and a payload, either of which may be empty.
-    fn poll_transmit(&mut self) -> Option<[Bytes; 2]> {
+    /// Returns the next piece for the peer.
+    fn poll_transmit(&mut self) -> Option<Self::Transmit> {
         None
     }
 

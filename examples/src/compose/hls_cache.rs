@@ -11,6 +11,7 @@ use backline_hls::{
     Decision, Event, Form, Headers, ObjectId, ObjectKind, Playlist, Presentation, Refusal,
     RenditionId,
 };
+use bytes::Bytes;
 
 use crate::adapt::machine::{Desk, Machine};
 use crate::adapt::shared::Asked;
@@ -248,6 +249,7 @@ impl Origin {
 impl Machine for Origin {
     type Event = Event;
     type Output = Output;
+    type Transmit = Bytes;
     type Error = backline_hls::Error;
 
     fn handle_event(&mut self, now: Instant, event: Event) -> Result<(), Self::Error> {

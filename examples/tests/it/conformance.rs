@@ -11,7 +11,7 @@ use backline_hls::{Event, Presentation, Sample, TrackId, UnixMillis};
 use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::{Message, Muxer};
 use backline_rtmp::server::{Output, Server};
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
 /// What happens to a machine.
 enum Input<E> {
@@ -83,8 +83,8 @@ fn drain<M: Machine<Output: Debug>>(
         if let Some(output) = machine.poll_output() {
             heard.outputs.push(format!("{output:?}"));
             answer(machine, now, &output);
-        } else if let Some([head, payload]) = machine.poll_transmit() {
-            heard.sent.extend(head.iter().chain(&payload));
+        } else if let Some(transmit) = machine.poll_transmit() {
+            heard.sent.put(transmit);
         } else {
             return before != (heard.outputs.len(), heard.sent.len());
         }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use backline_cache::{Answer, Cache, Error, Output, Token, Via};
+use bytes::Bytes;
 
 use super::{Desk, Machine};
 
@@ -11,6 +12,7 @@ impl Machine for Cache {
     /// What happens to it comes through its verbs.
     type Event = Infallible;
     type Output = Output;
+    type Transmit = Bytes;
     type Error = Error;
 
     fn handle_event(&mut self, _now: Instant, event: Infallible) -> Result<(), Error> {

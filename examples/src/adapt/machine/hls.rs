@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 use backline_hls::{Error, Event, Output, Presentation};
+use bytes::Bytes;
 
 use super::Machine;
 
 impl Machine for Presentation {
     type Event = Event;
     type Output = Output;
+    type Transmit = Bytes;
     type Error = Error;
 
     fn handle_event(&mut self, now: Instant, event: Event) -> Result<(), Error> {

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::time::Instant;
 
+use backline_rtmp::Transmit;
 use backline_rtmp::server::{Output, Server};
-use bytes::Bytes;
 
 use super::Machine;
 
@@ -12,6 +12,7 @@ impl Machine for Server {
     /// Its verbs answer a publish request by number and are no events.
     type Event = Infallible;
     type Output = Output;
+    type Transmit = Transmit;
     type Error = backline_rtmp::Error;
 
     fn handle_input(&mut self, now: Instant, input: &[u8]) -> Result<usize, Self::Error> {
@@ -26,12 +27,8 @@ impl Machine for Server {
         Self::handle_timeout(self, now);
     }
 
-    fn poll_transmit(&mut self) -> Option<[Bytes; 2]> {
-        let transmit = Self::poll_transmit(self)?;
-        Some([
-            Bytes::copy_from_slice(transmit.head()),
-            transmit.payload().clone(),
-        ])
+    fn poll_transmit(&mut self) -> Option<Transmit> {
+        Self::poll_transmit(self)
     }
 
     fn poll_output(&mut self) -> Option<Output> {

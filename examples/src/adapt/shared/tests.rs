@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::*;
 
 /// Answers a token with its number when told to, or when its deadline comes.
@@ -16,6 +18,7 @@ struct Echo {
 impl Machine for Echo {
     type Event = ();
     type Output = u64;
+    type Transmit = Bytes;
     type Error = Infallible;
 
     fn handle_event(&mut self, _now: Instant, (): ()) -> Result<(), Infallible> {

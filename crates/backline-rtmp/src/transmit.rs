@@ -6,6 +6,10 @@ use std::io::IoSlice;
 /// Longest chunk header: three bytes of basic header, eleven of message header, four of extended
 /// timestamp.
 pub(crate) const HEAD_MAX: usize = 18;
+/// What may stand between the header and the payload: the longest head of a media body.
+pub(crate) const PREFIX_MAX: usize = 16;
+/// Bytes that a piece carries beside its payload.
+pub(crate) const INLINE_MAX: usize = HEAD_MAX + PREFIX_MAX;
 
 /// A piece of the byte stream to the peer: a short head and a shared payload, to be written in this
 /// order.
@@ -14,7 +18,7 @@ pub(crate) const HEAD_MAX: usize = 18;
 /// vectored call; with `std`, write [`head`](Self::head) and then [`payload`](Self::payload).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Transmit {
-    head: [u8; HEAD_MAX],
+    head: [u8; INLINE_MAX],
     head_at: u8,
     head_end: u8,
     payload: Bytes,
@@ -23,7 +27,7 @@ pub struct Transmit {
 impl Transmit {
     /// Makes a piece with the first `head_len` bytes of `head`.
     #[inline]
-    pub(crate) const fn new(head: [u8; HEAD_MAX], head_len: u8, payload: Bytes) -> Self {
+    pub(crate) const fn new(head: [u8; INLINE_MAX], head_len: u8, payload: Bytes) -> Self {
         Self {
             head,
             head_at: 0,
@@ -62,7 +66,7 @@ impl Buf for Transmit {
 
     fn advance(&mut self, count: usize) {
         let from_head = count.min(self.head().len());
-        // At most 18, so the sum stays below 36.
+        // At most 34, so the sum stays below 68.
         self.head_at = self
             .head_at
             .saturating_add(u8::try_from(from_head).unwrap_or(u8::MAX));

@@ -4,7 +4,7 @@ use super::Message;
 use super::demux::{CHUNK_SIZE, CHUNK_SIZE_MAX};
 use super::header::{EXTENDED, Header};
 use crate::Transmit;
-use crate::transmit::HEAD_MAX;
+use crate::transmit::{HEAD_MAX, INLINE_MAX, PREFIX_MAX};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::mem;
@@ -43,6 +43,9 @@ struct Sent {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Chunks {
+    /// What of the prefix is still to come, at the front.
+    prefix: [u8; PREFIX_MAX],
+    prefix_len: usize,
     payload: Bytes,
     chunk_size: usize,
     /// What stands before the next chunk.
@@ -61,16 +64,40 @@ impl Iterator for Chunks {
         if self.done {
             return None;
         }
-        self.done = self.payload.len() <= self.chunk_size;
+        let mut head = [0; INLINE_MAX];
+        let (header, behind) = head.split_at_mut(HEAD_MAX);
+        header.copy_from_slice(&self.head);
+        let from_prefix = self.take_prefix(behind);
+        if from_prefix > 0 {
+            // The header is seldom as long as it may be: the prefix moves up behind it.
+            head.copy_within(HEAD_MAX.., usize::from(self.head_len));
+        }
+        let room = self.chunk_size - from_prefix;
+        self.done = self.prefix_len == 0 && self.payload.len() <= room;
         // The last chunk takes the handle itself: handles are counted, which costs more than the header.
         let payload = if self.done {
             mem::take(&mut self.payload)
         } else {
-            self.payload.split_to(self.chunk_size)
+            self.payload.split_to(room)
         };
-        let transmit = Transmit::new(self.head, self.head_len, payload);
+        #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
+        let head_len = self.head_len + from_prefix as u8;
+        let transmit = Transmit::new(head, head_len, payload);
         (self.head, self.head_len) = (self.next, self.next_len);
         Some(transmit)
+    }
+}
+
+impl Chunks {
+    /// Moves what fits of the prefix behind the header of a chunk; returns how many bytes.
+    fn take_prefix(&mut self, out: &mut [u8]) -> usize {
+        let count = self.prefix_len.min(self.chunk_size);
+        for (to, from) in out.iter_mut().zip(&self.prefix).take(count) {
+            *to = *from;
+        }
+        self.prefix.copy_within(count.., 0);
+        self.prefix_len -= count;
+        count
     }
 }
 
@@ -109,10 +136,25 @@ impl Muxer {
     /// Returns the chunks of a message; the payload is shared, not copied. A payload is cut at
     /// 16 777 215 bytes, the most that the wire can say.
     pub fn write(&mut self, message: &Message) -> Chunks {
+        self.write_prefixed(message, &[])
+    }
+
+    /// Returns the chunks of a message whose body is `prefix` and then the payload, which is shared, not copied: this
+    /// sends an access unit behind the head of a media body without joining the two. A prefix is cut at 16 bytes,
+    /// which is more than any such head has.
+    pub fn write_prefixed(&mut self, message: &Message, prefix: &[u8]) -> Chunks {
+        let prefix = prefix.get(..PREFIX_MAX).unwrap_or(prefix);
         let mut payload = message.payload.clone();
-        payload.truncate(CHUNK_SIZE_MAX as usize);
-        let [(head, head_len), (next, next_len)] = self.heads(message, payload.len());
+        payload.truncate(CHUNK_SIZE_MAX as usize - prefix.len());
+        let [(head, head_len), (next, next_len)] =
+            self.heads(message, prefix.len() + payload.len());
+        let mut held = [0; PREFIX_MAX];
+        for (to, from) in held.iter_mut().zip(prefix) {
+            *to = *from;
+        }
         Chunks {
+            prefix: held,
+            prefix_len: prefix.len(),
             payload,
             chunk_size: self.chunk_size as usize,
             head,

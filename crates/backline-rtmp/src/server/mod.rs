@@ -14,7 +14,7 @@ pub use output::{Output, PublishRequest, Rejection, RequestId, Stats, Warning};
 
 use crate::chunk::{Demuxer, Message, Muxer};
 use crate::handshake::{EchoPolicy, ServerHandshake};
-use crate::transmit::HEAD_MAX;
+use crate::transmit::INLINE_MAX;
 use crate::{Error, Transmit};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -282,7 +282,7 @@ impl Server {
         };
         if let Some(answer) = handshake.handle_input(rest)? {
             self.transmits
-                .push_back(Transmit::new([0; HEAD_MAX], 0, answer));
+                .push_back(Transmit::new([0; INLINE_MAX], 0, answer));
         }
         if handshake.is_done() {
             let (echoed, offset) = (handshake.is_echoed(), handshake.offset());

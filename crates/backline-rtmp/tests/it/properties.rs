@@ -325,3 +325,23 @@ proptest! {
         prop_assert!(counted.bytes_total < 3 * length as u64);
     }
 }
+
+proptest! {
+    #[test]
+    fn rtmp_20_a_prefix_is_the_front_of_the_body(
+        prefix in vec(any::<u8>(), 0..=16),
+        body in vec(any::<u8>(), 0..600),
+        chunk_size in 1_u32..300,
+    ) {
+        let (mut split, mut joined) = (Muxer::new(), Muxer::new());
+        let _ = (split.set_chunk_size(chunk_size), joined.set_chunk_size(chunk_size));
+        let message = |payload: Vec<u8>| Message::new(6, 1, Message::VIDEO, 7, payload.into());
+        let whole = message([prefix.clone(), body.clone()].concat());
+        for _ in 0..2 {
+            prop_assert_eq!(
+                flat(split.write_prefixed(&message(body.clone()), &prefix)),
+                flat(joined.write(&whole))
+            );
+        }
+    }
+}

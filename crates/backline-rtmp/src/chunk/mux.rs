@@ -143,7 +143,7 @@ impl Muxer {
     /// sends an access unit behind the head of a media body without joining the two. A prefix is cut at 16 bytes,
     /// which is more than any such head has.
     pub fn write_prefixed(&mut self, message: &Message, prefix: &[u8]) -> Chunks {
-        let prefix = prefix.get(..PREFIX_MAX).unwrap_or(prefix);
+        let prefix = cut(prefix, PREFIX_MAX);
         let mut payload = message.payload.clone();
         payload.truncate(CHUNK_SIZE_MAX as usize - prefix.len());
         let [(head, head_len), (next, next_len)] =
@@ -168,17 +168,32 @@ impl Muxer {
     /// Copies the chunks of a message to the end of a buffer, which a writer with one buffer does faster than with
     /// pieces. The bytes are those of [`write`](Self::write).
     pub fn write_to(&mut self, message: &Message, out: &mut Vec<u8>) {
-        let payload: &[u8] = &message.payload;
-        let mut rest = payload.get(..CHUNK_SIZE_MAX as usize).unwrap_or(payload);
-        let [(mut head, mut len), next] = self.heads(message, rest.len());
+        self.write_prefixed_to(message, &[], out);
+    }
+
+    /// Copies the chunks of a message whose body is `prefix` and then the payload to the end of a buffer. The bytes
+    /// are those of [`write_prefixed`](Self::write_prefixed).
+    pub fn write_prefixed_to(&mut self, message: &Message, prefix: &[u8], out: &mut Vec<u8>) {
+        let mut prefix = cut(prefix, PREFIX_MAX);
+        let mut payload = cut(&message.payload, CHUNK_SIZE_MAX as usize - prefix.len());
+        let length = prefix.len() + payload.len();
+        let [(mut head, mut len), next] = self.heads(message, length);
+        let chunk_size = self.chunk_size as usize;
+        // The buffer grows once, by exactly what comes.
+        let continuations = length.saturating_sub(1) / chunk_size;
+        out.reserve(usize::from(len) + continuations * usize::from(next.1) + length);
         loop {
-            let (chunk, behind) = rest.split_at(rest.len().min(self.chunk_size as usize));
-            out.extend_from_slice(head.get(..usize::from(len)).unwrap_or(&[]));
+            let (front, behind) = prefix.split_at(prefix.len().min(chunk_size));
+            let (chunk, rest) = payload.split_at(payload.len().min(chunk_size - front.len()));
+            out.extend_from_slice(cut(&head, usize::from(len)));
+            if !front.is_empty() {
+                out.extend_from_slice(front);
+            }
             out.extend_from_slice(chunk);
-            if behind.is_empty() {
+            if rest.is_empty() && behind.is_empty() {
                 return;
             }
-            rest = behind;
+            (prefix, payload) = (behind, rest);
             (head, len) = next;
         }
     }
@@ -261,4 +276,9 @@ impl Muxer {
             ..full
         }
     }
+}
+
+/// Returns the first `length` bytes, or all if there are fewer.
+fn cut(bytes: &[u8], length: usize) -> &[u8] {
+    bytes.get(..length).unwrap_or(bytes)
 }

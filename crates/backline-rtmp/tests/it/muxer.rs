@@ -160,3 +160,19 @@ fn rtmp_20_a_copy_in_one_piece_is_the_chunks_in_order() {
         assert_eq!(copy[1..], flat(pieces.write(&message)), "{length}");
     }
 }
+
+#[test]
+fn rtmp_20_a_prefix_may_be_longer_than_a_chunk() {
+    let body = Message::new(6, 1, Message::VIDEO, 7, Bytes::from(hex("AABBCC")));
+    // Format 0 with a length of 5 + 3, four bytes of body, format 3, the fifth byte of the prefix and the payload.
+    let expected = hex("06 000007 000008 09 01000000 17010000 C6 00AABBCC");
+    let mut muxer = Muxer::new();
+    let _ = muxer.set_chunk_size(4);
+    let pieces: Vec<_> = muxer.write_prefixed(&body, &hex("1701000000")).collect();
+    assert_eq!(pieces[1].payload().as_ptr(), body.payload.as_ptr());
+    assert_eq!(flat(pieces), expected);
+    let mut copy = Vec::new();
+    muxer.forget(6);
+    muxer.write_prefixed_to(&body, &hex("1701000000"), &mut copy);
+    assert_eq!(copy, expected);
+}

@@ -333,15 +333,19 @@ proptest! {
         body in vec(any::<u8>(), 0..600),
         chunk_size in 1_u32..300,
     ) {
-        let (mut split, mut joined) = (Muxer::new(), Muxer::new());
-        let _ = (split.set_chunk_size(chunk_size), joined.set_chunk_size(chunk_size));
+        let [mut split, mut joined, mut copied] = [(); 3].map(|()| {
+            let mut muxer = Muxer::new();
+            let _ = muxer.set_chunk_size(chunk_size);
+            muxer
+        });
         let message = |payload: Vec<u8>| Message::new(6, 1, Message::VIDEO, 7, payload.into());
         let whole = message([prefix.clone(), body.clone()].concat());
         for _ in 0..2 {
-            prop_assert_eq!(
-                flat(split.write_prefixed(&message(body.clone()), &prefix)),
-                flat(joined.write(&whole))
-            );
+            let expected = flat(joined.write(&whole));
+            let mut copy = Vec::new();
+            copied.write_prefixed_to(&message(body.clone()), &prefix, &mut copy);
+            prop_assert_eq!(&copy, &expected);
+            prop_assert_eq!(flat(split.write_prefixed(&message(body.clone()), &prefix)), expected);
         }
     }
 }

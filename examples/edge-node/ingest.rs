@@ -160,7 +160,7 @@ impl House {
             }
         });
         let refusal = match stage {
-            _ if request.app != APP => Rejection::denied(format!(
+            _ if request.peer.app != APP => Rejection::denied(format!(
                 "publish to {}, with the stream key as its name",
                 self.server
             )),
@@ -172,7 +172,7 @@ impl House {
                     tracing::warn!(%peer, %error, "a publisher left before it was let in");
                     return None;
                 }
-                tracing::info!(stage = %stage.name, %peer, encoder = %request.flash_version.escape_debug(), "a publisher begins");
+                tracing::info!(stage = %stage.name, %peer, encoder = %request.peer.flash_version.escape_debug(), "a publisher begins");
                 return Some(Show {
                     seat: stage.take(peer),
                     feed: Feed::new(),
@@ -184,7 +184,7 @@ impl House {
         };
         self.metrics.rejected.fetch_add(1, Ordering::Relaxed);
         // The key itself is never logged: a mistyped one is close to the right one.
-        tracing::warn!(%peer, app = %request.app.escape_debug(), "a publisher was refused: {}", refusal.description);
+        tracing::warn!(%peer, app = %request.peer.app.escape_debug(), "a publisher was refused: {}", refusal.description);
         if let Err(error) = pump.session().reject(now, request.id, refusal) {
             tracing::debug!(%peer, %error, "it had left already");
         }

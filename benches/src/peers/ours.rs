@@ -5,7 +5,7 @@ use super::{Demux, Session};
 use backline_hls::fmp4::{FragmentSample, Run, Styp, fragment_header};
 use backline_rtmp::Limits;
 use backline_rtmp::chunk::Demuxer;
-use backline_rtmp::flv::{AudioData, VideoData};
+use backline_rtmp::flv::{Audio, AudioData, Media, Video, VideoData};
 use backline_rtmp::server::{Config, Output, Server};
 use bytes::{Buf as _, Bytes};
 use std::time::Instant;
@@ -63,17 +63,17 @@ impl Session for OurSession {
                         self.server.accept(self.now, request.id).unwrap();
                         answered = true;
                     }
-                    Output::Video { video, .. } => {
-                        if let VideoData::Frame { data, .. } = video.data {
-                            sink(9, &data);
-                        }
-                    }
-                    Output::Audio { audio, .. } => {
-                        if let AudioData::Frame(data) = audio.data {
-                            sink(8, &data);
-                        }
-                    }
-                    Output::Metadata(_) => {}
+                    Output::Media(packet) => match packet.media {
+                        Media::Video(Video {
+                            data: VideoData::Frame { data, .. },
+                            ..
+                        }) => sink(9, &data),
+                        Media::Audio(Audio {
+                            data: AudioData::Frame(data),
+                            ..
+                        }) => sink(8, &data),
+                        _ => {}
+                    },
                     odd => panic!("a plain publish gives no {odd:?}"),
                 }
             }

@@ -118,8 +118,8 @@ pub enum Error {
         /// `Config::handshake_timeout` in milliseconds.
         after_ms: u64,
     },
-    /// The peer did not ask to publish in time.
-    #[error("no publish command after {after_ms} ms")]
+    /// The peer did not ask to publish or play in time.
+    #[error("no command to publish or play after {after_ms} ms")]
     PublishTimeout {
         /// `Config::pre_publish_timeout` in milliseconds.
         after_ms: u64,
@@ -214,8 +214,22 @@ pub enum Error {
     },
 
     // The caller.
+    /// The peer did not say that it can connect anew on request.
+    #[error(
+        "the peer cannot be asked to connect anew: bit 1 of its capsEx is not set (Enhanced RTMP, Reconnect Request)"
+    )]
+    CannotReconnect,
+    /// Nothing is published or played on this connection, so nothing can be sent.
+    #[error("nothing is published or played on this connection")]
+    NotStreaming,
+    /// Too much waits to be sent; nothing has changed.
+    #[error("{limit} or more pieces wait to be sent: take them with poll_transmit first")]
+    QueueFull {
+        /// `Limits::transmits`.
+        limit: usize,
+    },
     /// The request was answered already, or never asked.
-    #[error("no publication waits for an answer under this id")]
+    #[error("no request waits for an answer under this id")]
     UnknownRequest,
     /// The session has ended.
     #[error("the session is over")]

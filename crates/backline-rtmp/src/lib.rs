@@ -4,6 +4,8 @@ extern crate alloc;
 
 pub mod amf0;
 pub mod chunk;
+pub mod command;
+pub mod control;
 mod error;
 pub mod flv;
 pub mod handshake;
@@ -11,6 +13,7 @@ mod limits;
 mod message;
 mod read;
 pub mod server;
+mod session;
 mod transmit;
 
 // The public interface is: the modules above and these three, which all of them share.

@@ -2,7 +2,9 @@
 
 use backline_hls::codec::{Codec, TrackKind};
 use backline_hls::{Event, Sample, TrackId, UnixMillis};
-use backline_rtmp::flv::{Audio, AudioCodec, AudioData, Video, VideoCodec, VideoData, VideoFrame};
+use backline_rtmp::flv::{
+    Audio, AudioCodec, AudioData, Media, Video, VideoCodec, VideoData, VideoFrame,
+};
 use backline_rtmp::server::Output;
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -52,14 +54,11 @@ impl Feed {
         events: &mut Vec<Event>,
     ) -> Option<Note> {
         match output {
-            Output::Video {
-                timestamp_ms,
-                video,
-            } => self.video(timestamp_ms, video, wall, events),
-            Output::Audio {
-                timestamp_ms,
-                audio,
-            } => self.audio(timestamp_ms, audio, wall, events),
+            Output::Media(packet) => match packet.media {
+                Media::Video(video) => self.video(packet.timestamp_ms, video, wall, events),
+                Media::Audio(audio) => self.audio(packet.timestamp_ms, audio, wall, events),
+                _ => None,
+            },
             Output::Unpublished => {
                 self.stop(events);
                 None

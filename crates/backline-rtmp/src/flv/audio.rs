@@ -1,9 +1,9 @@
 //! Audio bodies.
 
-use super::modex::{self, HEAD_LEN_MAX, Types};
+use super::Head;
+use super::modex::{self, Types};
 use crate::read::Reader;
 use crate::{Error, Limits};
-use alloc::vec::Vec;
 use bytes::{Buf, Bytes};
 
 /// One audio message.
@@ -147,37 +147,41 @@ impl Audio {
     /// Writes the body again: legacy where FLV can say it, Enhanced RTMP elsewhere.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let payload = match &self.data {
-            AudioData::Config(rest) | AudioData::Frame(rest) | AudioData::Multichannel(rest) => {
-                rest
-            }
-            AudioData::Silence => return Bytes::new(),
-            AudioData::End => &Bytes::new(),
+        Bytes::from([&*self.head(), &self.payload()].concat())
+    }
+
+    /// Writes what stands before the payload. Together they are what [`encode`](Self::encode) joins.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        let mut out = Head::default();
+        let packet = match self.data {
+            AudioData::Config(_) => SEQUENCE_START,
+            AudioData::End => SEQUENCE_END,
+            AudioData::Multichannel(_) => MULTICHANNEL_CONFIG,
+            AudioData::Frame(_) => CODED_FRAMES,
+            AudioData::Silence => return out,
         };
-        let mut out = Vec::with_capacity(payload.len().saturating_add(HEAD_LEN_MAX));
         if !self.put_legacy(&mut out) {
-            let packet = match self.data {
-                AudioData::Config(_) => SEQUENCE_START,
-                AudioData::End => SEQUENCE_END,
-                AudioData::Multichannel(_) => MULTICHANNEL_CONFIG,
-                AudioData::Frame(_) | AudioData::Silence => CODED_FRAMES,
-            };
             let track = Some((self.track, self.codec.to_fourcc()));
-            modex::put_head(
-                &mut out,
-                FORMAT_ENHANCED << 4,
-                packet,
-                self.offset_ns,
-                track,
-                TYPES,
-            );
+            let first = FORMAT_ENHANCED << 4;
+            modex::put_head(&mut out, first, packet, self.offset_ns, track, TYPES);
         }
-        out.extend_from_slice(payload);
-        Bytes::from(out)
+        out
+    }
+
+    /// Returns what follows the head, sharing its bytes; empty where nothing does.
+    #[must_use]
+    pub fn payload(&self) -> Bytes {
+        match &self.data {
+            AudioData::Config(rest) | AudioData::Frame(rest) | AudioData::Multichannel(rest) => {
+                rest.clone()
+            }
+            AudioData::End | AudioData::Silence => Bytes::new(),
+        }
     }
 
     /// Writes the head in legacy form, if that can say it.
-    fn put_legacy(&self, out: &mut Vec<u8>) -> bool {
+    fn put_legacy(&self, out: &mut Head) -> bool {
         if self.track != 0 || self.offset_ns != 0 {
             return false;
         }

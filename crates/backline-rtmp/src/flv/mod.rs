@@ -4,10 +4,12 @@
 //! v2-2026-01-31-r2.
 
 mod audio;
+mod head;
 mod modex;
 mod packet;
 mod video;
 
 pub use audio::{Audio, AudioCodec, AudioData};
+pub use head::Head;
 pub use packet::{Media, Packet};
 pub use video::{Video, VideoCodec, VideoData, VideoFrame};

@@ -1,8 +1,8 @@
 //! What stands before the body of an Enhanced RTMP packet: ModEx layers, a multitrack wrapper, a FourCC.
 
+use super::Head;
 use crate::read::Reader;
 use crate::{Error, Limits};
-use alloc::vec::Vec;
 
 /// The packet types that audio and video have in common, under their numbers of one of the two.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +15,6 @@ pub(super) struct Types {
 const MODEX_NANOSECONDS: u8 = 0;
 /// The one kind of multitrack message with a single track.
 const ONE_TRACK: u8 = 0;
-/// First byte, ModEx layer, multitrack wrapper, FourCC, track and composition time.
-pub(super) const HEAD_LEN_MAX: usize = 15;
 /// More would be a millisecond.
 const NANOSECONDS_MAX: u32 = 999_999;
 
@@ -81,7 +79,7 @@ pub(super) fn track(
 /// Writes the head of an Enhanced RTMP body: the first byte, a ModEx layer where there is an offset, a
 /// multitrack wrapper where the track is not 0, and the FourCC.
 pub(super) fn put_head(
-    out: &mut Vec<u8>,
+    out: &mut Head,
     first: u8,
     packet: u8,
     offset_ns: u32,

@@ -1,6 +1,7 @@
 //! Video bodies.
 
-use super::modex::{self, HEAD_LEN_MAX, Types};
+use super::Head;
+use super::modex::{self, Types};
 use crate::amf0::{self, Value};
 use crate::read::Reader;
 use crate::{Error, Limits};
@@ -192,23 +193,33 @@ impl Video {
     /// Writes the body again: legacy where FLV can say it, Enhanced RTMP elsewhere.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let payload = match &self.data {
+        Bytes::from([&*self.head(), &self.payload()].concat())
+    }
+
+    /// Writes what stands before the payload. Together they are what [`encode`](Self::encode) joins.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        let mut out = Head::default();
+        if !self.put_legacy(&mut out) {
+            self.put_enhanced(&mut out);
+        }
+        out
+    }
+
+    /// Returns what follows the head, sharing its bytes; empty where nothing does.
+    #[must_use]
+    pub fn payload(&self) -> Bytes {
+        match &self.data {
             VideoData::Config(rest)
             | VideoData::TsConfig(rest)
             | VideoData::Frame { data: rest, .. } => rest.clone(),
             VideoData::Metadata(values) => amf0::encode(values),
             VideoData::Command(_) | VideoData::End => Bytes::new(),
-        };
-        let mut out = Vec::with_capacity(payload.len().saturating_add(HEAD_LEN_MAX));
-        if !self.put_legacy(&mut out) {
-            self.put_enhanced(&mut out);
         }
-        out.extend_from_slice(&payload);
-        Bytes::from(out)
     }
 
     /// Writes the head in legacy form, if that can say it.
-    fn put_legacy(&self, out: &mut Vec<u8>) -> bool {
+    fn put_legacy(&self, out: &mut Head) -> bool {
         if self.track != 0 || self.offset_ns != 0 {
             return false;
         }
@@ -240,7 +251,7 @@ impl Video {
         true
     }
 
-    fn put_enhanced(&self, out: &mut Vec<u8>) {
+    fn put_enhanced(&self, out: &mut Head) {
         let composition = match &self.data {
             VideoData::Frame { composition_ms, .. } if *composition_ms != 0 => {
                 Some(*composition_ms)

@@ -25,7 +25,10 @@ pub struct Config {
     pub limits: Limits,
     /// Bytes that we let the peer have unacknowledged. Default 2 500 000.
     pub peer_bandwidth: u32,
-    /// Time from the connection, or from the end of a publication, to the next publish command. Default
+    /// Silence of a publisher or player after which it is asked for a sign of life. Default 10 s; zero never asks. A peer
+    /// that does not answer is not dead for it: `idle_timeout` alone decides, and any byte counts.
+    pub ping_interval: Duration,
+    /// Time from the connection, or from the end of a publication, to the next command to publish or play. Default
     /// 10 s.
     pub pre_publish_timeout: Duration,
     /// Source of the handshake's random bytes. Default 0; give each connection its own.
@@ -43,6 +46,7 @@ impl Default for Config {
             idle_timeout: Duration::from_secs(30),
             limits: Limits::default(),
             peer_bandwidth: 2_500_000,
+            ping_interval: Duration::from_secs(10),
             pre_publish_timeout: Duration::from_secs(10),
             seed: 0,
             window_ack_size: 2_500_000,

@@ -1,7 +1,8 @@
 //! What a peer says in `connect`, and the answer.
 
-use super::wire::{Command, information};
+use super::Peer;
 use crate::amf0::{Properties, Value};
+use crate::command::{Command, information};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -18,6 +19,8 @@ const ANY: &str = "*";
 const CAN_FORWARD: f64 = 4.0;
 /// ModEx and its nanosecond offset are understood (Enhanced RTMP, "CapsExMask").
 const CAPS_EX: u32 = 12;
+/// The peer can be asked to connect anew.
+pub(super) const CAN_RECONNECT: u32 = 1;
 /// Seeks of the peer, high dynamic range, metadata packets and large-scale tiles are all handed on (Enhanced RTMP,
 /// "videoFunction").
 const VIDEO_FUNCTIONS: u32 = 15;
@@ -28,24 +31,7 @@ const AUDIO_MAP: &str = "audioFourCcInfoMap";
 const CAPS: &str = "capsEx";
 const VIDEO_FUNCTION: &str = "videoFunction";
 
-/// What a peer said in `connect`.
-#[derive(Debug, Default)]
-pub(super) struct Connection {
-    pub(super) app: String,
-    /// What followed `?` in the application.
-    pub(super) query: Option<String>,
-    pub(super) tc_url: String,
-    pub(super) flash_version: String,
-    pub(super) fourcc_list: Vec<String>,
-    pub(super) video_fourccs: Vec<(String, u32)>,
-    pub(super) audio_fourccs: Vec<(String, u32)>,
-    pub(super) caps_ex: u32,
-    pub(super) video_function: u32,
-    /// Whether the peer sent `FCPublish`, and no publication has ended since.
-    pub(super) announced: bool,
-}
-
-impl Connection {
+impl Peer {
     pub(super) fn read(command: &Command) -> Self {
         let object = command.object();
         let text = |name| object.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -60,7 +46,6 @@ impl Connection {
             audio_fourccs: fourcc_map(object, AUDIO_MAP),
             caps_ex: mask(object.get(CAPS)),
             video_function: mask(object.get(VIDEO_FUNCTION)),
-            announced: false,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What a session does with each message.
 
-use super::command::Publication;
 use super::state::State;
-use super::wire::{self, LimitKind};
 use super::{Output, Server, Warning};
 use crate::Error;
 use crate::amf0::{self, Value};
 use crate::chunk::{self, Message};
-use crate::flv::{Audio, Video};
+use crate::command;
+use crate::flv::{Audio, Media, Packet, Video};
+use crate::session::Controlled;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -27,67 +27,43 @@ impl Server {
     }
 
     fn handle_message(&mut self, message: Message) -> Result<(), Error> {
-        self.stats.messages = self.stats.messages.saturating_add(1);
+        self.link.stats.messages = self.link.stats.messages.saturating_add(1);
         let publishing = self.state == State::Publishing;
         match message.kind {
             Message::AUDIO if publishing => self.handle_audio(message),
             Message::VIDEO if publishing => self.handle_video(message),
             Message::DATA | Message::DATA_AMF3 if publishing => self.handle_data(message),
             Message::COMMAND | Message::COMMAND_AMF3 => return self.handle_command(message),
-            // The demuxer has done what these ask for.
-            Message::SET_CHUNK_SIZE | Message::ABORT => {
-                if let Err(error) = wire::read_u32(&message.payload) {
-                    self.malformed(message, error);
-                }
-            }
-            Message::ACKNOWLEDGEMENT => match wire::read_u32(&message.payload) {
-                Ok(sequence) => self.stats.acknowledged = sequence,
+            _ => match self.link.control(&message) {
+                Ok(Controlled::Done) => {}
+                Ok(Controlled::Not) => self.outputs.push_back(Output::Other(message)),
+                Ok(Controlled::User(event)) => self.outputs.push_back(Output::UserControl(event)),
                 Err(error) => self.malformed(message, error),
             },
-            Message::WINDOW_ACK_SIZE => match wire::read_u32(&message.payload) {
-                Ok(window) => self.acknowledgement.window_in = window,
-                Err(error) => self.malformed(message, error),
-            },
-            Message::SET_PEER_BANDWIDTH => match wire::read_bandwidth(&message.payload) {
-                Ok((window, kind)) => self.limit_window(window, kind),
-                Err(error) => self.malformed(message, error),
-            },
-            Message::USER_CONTROL => match wire::read_user_control(&message.payload) {
-                Ok((wire::PING, rest)) => self.send(&wire::pong(rest)),
-                Ok(_) => {}
-                Err(error) => self.malformed(message, error),
-            },
-            kind => self.warn(Warning::Ignored { kind }),
         }
         Ok(())
     }
 
     fn handle_audio(&mut self, message: Message) {
-        self.stats.audio_messages = self.stats.audio_messages.saturating_add(1);
+        self.link.stats.audio_messages = self.link.stats.audio_messages.saturating_add(1);
         let timestamp_ms = message.timestamp_ms;
         // The body's one handle goes into the output: a second one would cost an allocation.
         match Audio::read(&message.payload, &self.config.limits) {
             Ok((head, at)) => {
                 let audio = head.with_rest(message.payload, at);
-                self.outputs.push_back(Output::Audio {
-                    timestamp_ms,
-                    audio,
-                });
+                self.media(timestamp_ms, Media::Audio(audio));
             }
             Err(error) => self.malformed(message, error),
         }
     }
 
     fn handle_video(&mut self, message: Message) {
-        self.stats.video_messages = self.stats.video_messages.saturating_add(1);
+        self.link.stats.video_messages = self.link.stats.video_messages.saturating_add(1);
         let timestamp_ms = message.timestamp_ms;
         match Video::read(&message.payload, &self.config.limits) {
             Ok((head, at)) => {
                 let video = head.with_rest(message.payload, at);
-                self.outputs.push_back(Output::Video {
-                    timestamp_ms,
-                    video,
-                });
+                self.media(timestamp_ms, Media::Video(video));
             }
             Err(error) => self.malformed(message, error),
         }
@@ -95,7 +71,7 @@ impl Server {
 
     /// Reads metadata and other data; encoders put much before and around it.
     fn handle_data(&mut self, message: Message) {
-        self.stats.data_messages = self.stats.data_messages.saturating_add(1);
+        self.link.stats.data_messages = self.link.stats.data_messages.saturating_add(1);
         let limits = &self.config.limits;
         let (kind, length, limit) = (message.kind, message.payload.len(), limits.command_bytes);
         if length > limit as usize {
@@ -108,7 +84,7 @@ impl Server {
                 },
             );
         }
-        let values = match amf0::decode(wire::amf0_part(&message), limits) {
+        let values = match amf0::decode(command::amf0_part(&message), limits) {
             Ok(values) => values,
             Err(error) => return self.malformed(message, error),
         };
@@ -120,51 +96,32 @@ impl Server {
             .is_some()
         {}
         let timestamp_ms = message.timestamp_ms;
-        let output = match values.next() {
+        let media = match values.next() {
             Some(Value::String(name)) if name == ON_METADATA => {
-                Output::Metadata(values.find(is_set).unwrap_or(Value::Null))
+                Media::Metadata(values.find(is_set).unwrap_or(Value::Null))
             }
-            Some(Value::String(name)) => Output::Data {
-                timestamp_ms,
+            Some(Value::String(name)) => Media::Data {
                 name,
                 values: values.collect(),
             },
-            Some(set) if is_set(&set) => Output::Metadata(set),
-            _ => Output::Data {
-                timestamp_ms,
+            Some(set) if is_set(&set) => Media::Metadata(set),
+            _ => Media::Data {
                 name: String::new(),
                 values: Vec::new(),
             },
         };
-        self.outputs.push_back(output);
+        self.media(timestamp_ms, media);
     }
 
-    /// Follows the peer's limit on what we send unacknowledged; we never wait, but say what we do.
-    fn limit_window(&mut self, window: u32, kind: LimitKind) {
-        let acknowledgement = &mut self.acknowledgement;
-        let wanted = match kind {
-            LimitKind::Hard => window,
-            LimitKind::Soft => window.min(acknowledgement.window_out),
-            LimitKind::Dynamic if acknowledgement.hard => window,
-            LimitKind::Dynamic => acknowledgement.window_out,
-        };
-        acknowledgement.hard = match kind {
-            LimitKind::Hard => true,
-            LimitKind::Soft => false,
-            LimitKind::Dynamic => acknowledgement.hard,
-        };
-        if wanted != acknowledgement.window_out {
-            acknowledgement.window_out = wanted;
-            self.send(&wire::control(
-                Message::WINDOW_ACK_SIZE,
-                &wanted.to_be_bytes(),
-            ));
-        }
+    fn media(&mut self, timestamp_ms: u64, media: Media) {
+        let packet = Packet::new(timestamp_ms, media);
+        self.outputs.push_back(Output::Media(packet));
     }
 
-    pub(super) fn publication_stream(&self) -> Option<u32> {
-        self.publication
+    /// Returns the message stream of the publication or the player.
+    pub(super) fn active_stream(&self) -> Option<u32> {
+        self.activity
             .as_ref()
-            .map(|publication: &Publication| publication.message_stream)
+            .map(|activity| activity.message_stream)
     }
 }

@@ -1,104 +1,81 @@
-//! The session of a server that is published to.
+//! The session of a server, that is published to or played from.
 
-mod clock;
 mod command;
 mod config;
 mod connect;
 mod message;
 mod output;
+mod play;
 mod state;
-mod wire;
 
+pub use crate::session::Stats;
 pub use config::Config;
-pub use output::{Output, PublishRequest, Rejection, RequestId, Stats, Warning};
+pub use output::{
+    Output, Peer, PlayRequest, PlayStart, PublishRequest, Rejection, RequestId, Warning,
+};
 
-use crate::chunk::{Demuxer, Message, Muxer};
+use crate::amf0::Value;
+use crate::chunk::Message;
+use crate::command::{Command, connection_command, information, status};
+use crate::control::UserControl;
 use crate::handshake::{EchoPolicy, ServerHandshake};
-use crate::transmit::INLINE_MAX;
+use crate::session::{Link, milliseconds, nanoseconds};
 use crate::{Error, Transmit};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use bytes::Buf;
-use clock::{Clock, milliseconds, nanoseconds};
-use command::Publication;
-use connect::Connection;
+use command::Activity;
+use play::Appetite;
 use state::{Event, State};
 use std::time::Instant;
 
-/// A server's session with one publisher.
+/// A server's session with one publisher or player.
 ///
 /// It has four kinds of method: `handle_*` takes what happened, verbs ([`accept`](Self::accept),
-/// [`reject`](Self::reject), [`close`](Self::close)) take what the application wants, `poll_*` gives
+/// [`reject`](Self::reject), [`send`](Self::send), [`close`](Self::close)) take what the application wants, `poll_*` gives
 /// what to do next, the others say what is so. After each `handle_*` or verb, take all of `poll_transmit` that the
 /// socket can and all of `poll_output`, and wait for bytes or for `poll_timeout`. Instants should grow; one that goes
 /// back is taken as the latest one and counted.
 #[derive(Debug)]
 pub struct Server {
     config: Config,
-    clock: Clock,
+    link: Link,
     state: State,
     /// Whether the peer broke the protocol, so that nothing more is taken.
     failed: bool,
     handshake: Option<ServerHandshake>,
-    demuxer: Demuxer,
-    muxer: Muxer,
     outputs: VecDeque<Output>,
-    transmits: VecDeque<Transmit>,
-    stats: Stats,
-    connection: Connection,
+    peer: Peer,
+    /// Whether the peer sent `FCPublish`, and no publication has ended since.
+    announced: bool,
     /// Message streams that the peer created, sorted.
     streams: Vec<u32>,
-    publication: Option<Publication>,
+    activity: Option<Activity>,
+    appetite: Appetite,
     requests: u64,
-    /// When the peer began to owe a publish command.
+    /// When the peer began to owe a command to publish or play.
     waiting_since_ns: u64,
-    last_input_ns: u64,
     /// Bytes taken when the last publication ended.
-    unpublished_from: u64,
-    acknowledgement: Acknowledgement,
-}
-
-/// How far the peer's bytes are acknowledged, and ours limited.
-#[derive(Debug)]
-struct Acknowledgement {
-    /// Bytes that the peer sends before it wants to hear of it.
-    window_in: u32,
-    /// Bytes taken when the last acknowledgement was sent.
-    acknowledged: u64,
-    /// The window that we announced.
-    window_out: u32,
-    /// Whether the peer's last limit was hard.
-    hard: bool,
+    waiting_from: u64,
 }
 
 impl Server {
     /// Makes a session for a connection that was accepted at `now`.
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
-        let acknowledgement = Acknowledgement {
-            window_in: config.window_ack_size,
-            acknowledged: 0,
-            window_out: config.window_ack_size,
-            hard: false,
-        };
         Self {
-            clock: Clock::new(now),
+            link: Link::new(&config.limits, config.window_ack_size, now),
             state: State::Handshake,
             failed: false,
             handshake: Some(ServerHandshake::new(config.seed, config.echo)),
-            demuxer: Demuxer::new(config.limits.clone()),
-            muxer: Muxer::new(),
             outputs: VecDeque::new(),
-            transmits: VecDeque::new(),
-            stats: Stats::default(),
-            connection: Connection::default(),
+            peer: Peer::default(),
+            announced: false,
             streams: Vec::new(),
-            publication: None,
+            activity: None,
+            appetite: Appetite::default(),
             requests: 0,
             waiting_since_ns: 0,
-            last_input_ns: 0,
-            unpublished_from: 0,
-            acknowledgement,
+            waiting_from: 0,
             config,
         }
     }
@@ -111,12 +88,12 @@ impl Server {
     /// # Errors
     /// The peer broke the protocol or a cap: write what there is to send and drop the connection.
     pub fn handle_input(&mut self, now: Instant, input: &[u8]) -> Result<usize, Error> {
-        let now_ns = self.clock.advance(now);
+        let now_ns = self.link.clock.advance(now);
         if self.failed {
             return Err(Error::Closed);
         }
         if !input.is_empty() {
-            self.last_input_ns = now_ns;
+            self.link.heard(now_ns);
         }
         let mut rest = input;
         let done = self.take(&mut rest);
@@ -125,7 +102,8 @@ impl Server {
             rest = &[];
         }
         let taken = input.len().saturating_sub(rest.len());
-        self.stats.bytes_in = self.stats.bytes_in.saturating_add(taken as u64);
+        let stats = &mut self.link.stats;
+        stats.bytes_in = stats.bytes_in.saturating_add(taken as u64);
         if let Err(error) = done {
             self.failed = true;
             self.step(Event::Fail);
@@ -136,7 +114,7 @@ impl Server {
 
     /// Lets time pass; what expired comes as [`Output::Failed`].
     pub fn handle_timeout(&mut self, now: Instant) {
-        let now_ns = self.clock.advance(now);
+        let now_ns = self.link.clock.advance(now);
         if let Some((deadline_ns, error)) = self.deadline()
             && now_ns >= deadline_ns
         {
@@ -144,35 +122,41 @@ impl Server {
             self.step(Event::Fail);
             self.outputs.push_back(Output::Failed(error));
             self.outputs.push_back(Output::Close);
+        } else if self.ping_due_ns().is_some_and(|due_ns| now_ns >= due_ns) {
+            self.link.ping();
         }
     }
 
-    /// Accepts a publication: the peer begins to send.
+    /// Accepts a publication or a player: the peer begins to send, or waits for what [`send`](Self::send) brings.
     ///
     /// # Errors
     /// [`Error::UnknownRequest`] if it was answered or has gone.
     pub fn accept(&mut self, now: Instant, request: RequestId) -> Result<(), Error> {
-        self.last_input_ns = self.clock.advance(now);
-        let publication = self.requested(request)?;
-        let (message_stream, name) = (publication.message_stream, publication.name.clone());
-        let description = alloc::format!("{name} is now published.");
-        let announced = publication.announced;
+        let now_ns = self.link.clock.advance(now);
+        let activity = self.requested(request)?;
+        let (stream, announced) = (activity.message_stream, activity.announced);
+        let name = activity.name.clone();
+        self.link.heard(now_ns);
         self.step(Event::Accept);
-        self.demuxer.set_publishing(true);
-        self.send(&wire::stream_begin(message_stream));
-        const START: &str = "NetStream.Publish.Start";
-        if announced {
-            let values = [
-                amf0_null(),
-                wire::information("status", START, &description),
-            ];
-            self.send(&wire::connection_command("onFCPublish", 0.0, &values));
+        if self.state == State::Playing {
+            self.begin_play(stream, &name, announced);
+            return Ok(());
         }
-        self.send(&wire::status(message_stream, "status", START, &description));
+        self.link.demuxer.set_publishing(true);
+        self.link
+            .send(&UserControl::StreamBegin(stream).to_message());
+        const START: &str = "NetStream.Publish.Start";
+        let description = alloc::format!("{name} is now published.");
+        if announced {
+            let values = [Value::Null, information("status", START, &description)];
+            self.link
+                .send(&connection_command("onFCPublish", 0.0, &values));
+        }
+        self.status(stream, "status", START, &description);
         Ok(())
     }
 
-    /// Refuses a publication, tells the peer why and ends the session.
+    /// Refuses a publication or a player, tells the peer why and ends the session.
     ///
     /// # Errors
     /// [`Error::UnknownRequest`] if it was answered or has gone.
@@ -182,26 +166,58 @@ impl Server {
         request: RequestId,
         why: Rejection,
     ) -> Result<(), Error> {
-        self.clock.advance(now);
+        self.link.clock.advance(now);
         self.requested(request)?;
-        self.end(Event::Reject, &why);
+        self.end_session(Event::Reject, &why);
         Ok(())
     }
 
-    /// Ends the session. A peer that publishes, or asks to, is told why. It does nothing when the session is over.
+    /// Ends the session. A peer that publishes or plays, or asks to, is told why. It does nothing when the session is over.
     pub fn close(&mut self, now: Instant, why: Rejection) {
-        self.clock.advance(now);
-        self.end(Event::Close, &why);
+        self.link.clock.advance(now);
+        self.end_session(Event::Close, &why);
+    }
+
+    /// Answers a command that came as [`Output::Call`] and has a transaction; it does nothing for another one.
+    pub fn respond(&mut self, now: Instant, call: &Command, values: &[Value]) {
+        self.link.clock.advance(now);
+        if call.wants_result() && self.state.is_connected() {
+            self.link
+                .send(&connection_command("_result", call.transaction, values));
+        }
+    }
+
+    /// Asks the peer to connect anew, to `tc_url` or where it is now, before this side goes away. It goes on publishing or playing
+    /// until it has done so (Enhanced RTMP, "Reconnect Request").
+    ///
+    /// # Errors
+    /// [`Error::CannotReconnect`] if the peer did not say that it can (`capsEx`), and nothing was sent.
+    pub fn reconnect(
+        &mut self,
+        now: Instant,
+        tc_url: Option<&str>,
+        description: &str,
+    ) -> Result<(), Error> {
+        self.link.clock.advance(now);
+        if !self.state.is_connected() || self.peer.caps_ex & connect::CAN_RECONNECT == 0 {
+            return Err(Error::CannotReconnect);
+        }
+        let mut asked = information(
+            "status",
+            "NetConnection.Connect.ReconnectRequest",
+            description,
+        );
+        if let (Value::Object(properties), Some(url)) = (&mut asked, tc_url) {
+            properties.push(("tcUrl".into(), Value::String(url.into())));
+        }
+        self.link
+            .send(&connection_command("onStatus", 0.0, &[Value::Null, asked]));
+        Ok(())
     }
 
     /// Returns the next bytes for the peer.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        let transmit = self.transmits.pop_front()?;
-        self.stats.bytes_out = self
-            .stats
-            .bytes_out
-            .saturating_add(transmit.remaining() as u64);
-        Some(transmit)
+        self.link.poll_transmit()
     }
 
     /// Returns the next thing that became known.
@@ -212,17 +228,30 @@ impl Server {
     /// Returns when [`handle_timeout`](Self::handle_timeout) wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline()
-            .and_then(|(deadline_ns, _)| self.clock.instant(deadline_ns))
+        let deadline_ns = self.deadline().map(|(deadline_ns, _)| deadline_ns);
+        let first_ns = deadline_ns.into_iter().chain(self.ping_due_ns()).min()?;
+        self.link.clock.instant(first_ns)
     }
 
     /// Returns the counters.
     #[must_use]
     pub const fn stats(&self) -> Stats {
         Stats {
-            clock_reversals: self.clock.reversals,
-            ..self.stats
+            clock_reversals: self.link.clock.reversals,
+            ..self.link.stats
         }
+    }
+
+    /// Returns how many bytes wait for [`poll_transmit`](Self::poll_transmit).
+    #[must_use]
+    pub const fn waiting_bytes(&self) -> usize {
+        self.link.waiting()
+    }
+
+    /// Returns whether [`send`](Self::send) would take a packet now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.state == State::Playing && self.link.has_room()
     }
 
     /// Takes bytes until they are used up, queues are full, or an answer is waited for.
@@ -234,19 +263,19 @@ impl Server {
             self.shake_hands(rest)?;
         }
         // Two events can come of one byte; the second one never waits for the next byte.
-        while self.demuxer.has_pending() || self.may_take() {
+        while self.link.demuxer.has_pending() || self.may_take() {
             let mut open = *rest;
             let room = self.room();
             if room == 0 && !rest.is_empty() {
                 let limit = self.config.limits.pre_publish_bytes;
                 return Err(Error::PrePublishBytes {
-                    at: self.demuxer.offset(),
+                    at: self.link.demuxer.offset(),
                     limit,
                 });
             }
             open = open.get(..room).unwrap_or(open);
             let before = open.len();
-            let event = self.demuxer.next_event(&mut open);
+            let event = self.link.demuxer.next_event(&mut open);
             *rest = rest.get(before.saturating_sub(open.len())..).unwrap_or(&[]);
             match event? {
                 Some(event) => self.handle_chunk_event(event)?,
@@ -254,7 +283,9 @@ impl Server {
                 None => {}
             }
         }
-        self.acknowledge();
+        if self.state.is_connected() || self.state.is_requested() {
+            self.link.acknowledge();
+        }
         Ok(())
     }
 
@@ -262,16 +293,18 @@ impl Server {
     fn may_take(&self) -> bool {
         let limits = &self.config.limits;
         self.outputs.len() < limits.outputs.max(1)
-            && self.transmits.len() < limits.transmits.max(1)
-            && !matches!(self.state, State::Requested | State::Closed)
+            && self.link.has_room()
+            && self.state != State::Closed
+            && !self.state.is_requested()
     }
 
     /// Returns how many bytes may come before a publication is accepted.
     fn room(&self) -> usize {
-        if self.state == State::Publishing {
+        // A player sends little, and for as long as it plays.
+        if matches!(self.state, State::Publishing | State::Playing) {
             return usize::MAX;
         }
-        let since = self.demuxer.offset().saturating_sub(self.unpublished_from);
+        let since = self.link.demuxer.offset().saturating_sub(self.waiting_from);
         let room = u64::from(self.config.limits.pre_publish_bytes).saturating_sub(since);
         usize::try_from(room).unwrap_or(usize::MAX)
     }
@@ -281,15 +314,13 @@ impl Server {
             return Ok(());
         };
         if let Some(answer) = handshake.handle_input(rest)? {
-            self.transmits
-                .push_back(Transmit::new([0; INLINE_MAX], 0, answer));
+            self.link.send_bytes(answer);
         }
         if handshake.is_done() {
             let (echoed, offset) = (handshake.is_echoed(), handshake.offset());
             self.handshake = None;
-            self.demuxer.start_at(offset);
-            self.acknowledgement.acknowledged = offset;
-            self.waiting_since_ns = self.clock.now_ns();
+            self.link.begin(offset);
+            self.waiting_since_ns = self.link.clock.now_ns();
             self.step(Event::Handshaken);
             if !echoed && self.config.echo == EchoPolicy::Warn {
                 self.warn(Warning::Echo);
@@ -298,41 +329,38 @@ impl Server {
         Ok(())
     }
 
-    /// Says how many bytes came, after half of each window: a peer that waits for the whole of it never stalls.
-    fn acknowledge(&mut self) {
-        let taken = self.demuxer.offset();
-        let since = taken.saturating_sub(self.acknowledgement.acknowledged);
-        let connected = matches!(
-            self.state,
-            State::Connected | State::Requested | State::Publishing
-        );
-        if connected && since > 0 && since >= u64::from(self.acknowledgement.window_in / 2) {
-            self.acknowledgement.acknowledged = taken;
-            #[expect(clippy::cast_possible_truncation, reason = "the sequence number wraps")]
-            let sequence = taken as u32;
-            self.send(&wire::control(
-                Message::ACKNOWLEDGEMENT,
-                &sequence.to_be_bytes(),
-            ));
-        }
-    }
-
-    fn requested(&self, request: RequestId) -> Result<&Publication, Error> {
-        match &self.publication {
-            Some(publication) if self.state == State::Requested && publication.id == request => {
-                Ok(publication)
-            }
+    fn requested(&self, request: RequestId) -> Result<&Activity, Error> {
+        match &self.activity {
+            Some(activity) if self.state.is_requested() && activity.id == request => Ok(activity),
             _ => Err(Error::UnknownRequest),
         }
     }
 
-    fn end(&mut self, event: Event, why: &Rejection) {
+    fn end_session(&mut self, event: Event, why: &Rejection) {
         if self.step(event) {
-            if let Some(publication) = self.publication.take() {
-                let stream = publication.message_stream;
-                self.send(&wire::status(stream, "error", &why.code, &why.description));
+            if let Some(activity) = self.activity.take() {
+                self.status(
+                    activity.message_stream,
+                    "error",
+                    &why.code,
+                    &why.description,
+                );
             }
             self.outputs.push_back(Output::Close);
+        }
+    }
+
+    /// Notes that the peer owes a command to publish or play from now on.
+    fn begin_waiting(&mut self) {
+        self.waiting_since_ns = self.link.clock.now_ns();
+        self.waiting_from = self.link.demuxer.offset();
+    }
+
+    /// Returns when a silent peer is to be asked for a sign of life.
+    fn ping_due_ns(&self) -> Option<u64> {
+        match self.state {
+            State::Publishing | State::Playing => self.link.ping_due_ns(self.config.ping_interval),
+            _ => None,
         }
     }
 
@@ -344,13 +372,13 @@ impl Server {
             State::Unconnected | State::Connected => {
                 (self.waiting_since_ns, config.pre_publish_timeout)
             }
-            State::Publishing => (self.last_input_ns, config.idle_timeout),
-            State::Requested | State::Closed => return None,
+            State::Publishing | State::Playing => (self.link.last_input_ns, config.idle_timeout),
+            State::PublishRequested | State::PlayRequested | State::Closed => return None,
         };
         let after_ms = milliseconds(after);
         let error = match self.state {
             State::Handshake => Error::HandshakeTimeout { after_ms },
-            State::Publishing => Error::IdleTimeout { after_ms },
+            State::Publishing | State::Playing => Error::IdleTimeout { after_ms },
             _ => Error::PublishTimeout { after_ms },
         };
         Some((since_ns.saturating_add(nanoseconds(after)), error))
@@ -367,17 +395,17 @@ impl Server {
         }
     }
 
-    fn send(&mut self, message: &Message) {
-        self.transmits.extend(self.muxer.write(message));
+    fn status(&mut self, stream: u32, level: &str, code: &str, description: &str) {
+        self.link.send(&status(stream, level, code, description));
     }
 
     fn warn(&mut self, warning: Warning) {
-        self.stats.warnings = self.stats.warnings.saturating_add(1);
+        self.link.stats.warnings = self.link.stats.warnings.saturating_add(1);
         self.outputs.push_back(Output::Warning(warning));
     }
 
     fn malformed(&mut self, message: Message, error: Error) {
-        self.stats.malformed = self.stats.malformed.saturating_add(1);
+        self.link.stats.malformed = self.link.stats.malformed.saturating_add(1);
         let Message {
             kind,
             timestamp_ms,
@@ -391,8 +419,4 @@ impl Server {
             error,
         });
     }
-}
-
-const fn amf0_null() -> crate::amf0::Value {
-    crate::amf0::Value::Null
 }

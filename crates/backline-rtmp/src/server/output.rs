@@ -1,7 +1,8 @@
 //! What a session tells the caller.
 
-use crate::amf0::Value;
-use crate::flv::{Audio, Video};
+use crate::command::Command;
+use crate::control::UserControl;
+use crate::flv::Packet;
 use crate::{Error, chunk};
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -12,25 +13,12 @@ use bytes::Bytes;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Output {
-    /// An audio message of the publication.
-    Audio {
-        /// Decoding time in milliseconds, unwrapped.
-        timestamp_ms: u64,
-        /// The body.
-        audio: Audio,
-    },
+    /// A command that is not one of this session. Where its transaction is not 0, the peer waits for
+    /// [`Server::respond`](super::Server::respond).
+    Call(Command),
     /// The session is over: write what [`Server::poll_transmit`](super::Server::poll_transmit) still
     /// has, then close the socket.
     Close,
-    /// Data of the publication that is not metadata, such as `onTextData` or `onCuePoint`.
-    Data {
-        /// Milliseconds, unwrapped.
-        timestamp_ms: u64,
-        /// The name that it was sent under; empty where there was none.
-        name: String,
-        /// What followed the name.
-        values: Vec<Value>,
-    },
     /// Time ran out; [`Output::Close`] follows.
     Failed(Error),
     /// A body that could not be read. The session goes on.
@@ -44,40 +32,49 @@ pub enum Output {
         /// What is wrong with it.
         error: Error,
     },
-    /// Metadata of the publication, such as `onMetaData`.
-    Metadata(Value),
+    /// A piece of the publication.
+    Media(Packet),
+    /// A message of a type that is not known here, or has no place where it came, such as media of a peer that does not publish.
+    Other(chunk::Message),
+    /// The player pauses, or goes on. While it pauses, [`Server::send`](super::Server::send) sends nothing.
+    Paused {
+        /// Whether it pauses.
+        paused: bool,
+        /// Where it is in the stream, in milliseconds, by its own account.
+        position_ms: u64,
+    },
+    /// The peer asks to play; answer with `accept` or `reject`. No more input is taken until then.
+    Play(PlayRequest),
     /// The peer asks to publish; answer with `accept` or `reject`. No more input is taken until then.
     Publish(PublishRequest),
+    /// The player wants to go on from another place, in milliseconds. A live stream has nothing to do about it.
+    Seek {
+        /// The place.
+        position_ms: u64,
+    },
+    /// The player has stopped in order; it may play again.
+    Stopped,
     /// The publication has ended in order; another one may follow.
     Unpublished,
-    /// A video message of the publication.
-    Video {
-        /// Decoding time in milliseconds, unwrapped.
-        timestamp_ms: u64,
-        /// The body.
-        video: Video,
-    },
+    /// What the peer says of itself, such as the length of its buffer.
+    UserControl(UserControl),
     /// Something is odd, and was tolerated.
     Warning(Warning),
 }
 
-/// A peer's wish to publish.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// What a peer said when it connected.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct PublishRequest {
-    /// To be given back with the answer.
-    pub id: RequestId,
+pub struct Peer {
     /// The application, without slashes around it and without a query; may be empty.
     pub app: String,
-    /// The stream name, which is the key: no slash before it, no query.
-    pub name: String,
-    /// What followed `?` in the stream name, or else in the application.
+    /// What followed `?` in the application.
     pub query: Option<String>,
     /// The URL that the peer says it connected to; may be empty.
     pub tc_url: String,
     /// What the peer calls itself; may be empty.
     pub flash_version: String,
-    /// The FourCCs of codecs that the peer may send in Enhanced RTMP; `*` is any.
+    /// The FourCCs of codecs that the peer knows in Enhanced RTMP; `*` is any.
     pub fourcc_list: Vec<String>,
     /// The peer's `videoFourCcInfoMap`: FourCC or `*`, and a mask of what it can do: decode 1, encode 2, forward 4.
     pub video_fourccs: Vec<(String, u32)>,
@@ -89,7 +86,56 @@ pub struct PublishRequest {
     pub video_function: u32,
 }
 
-/// Names a publication that waits for its answer.
+/// A peer's wish to publish.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PublishRequest {
+    /// To be given back with the answer.
+    pub id: RequestId,
+    /// The stream name, which is the key: no slash before it, no query.
+    pub name: String,
+    /// What followed `?` in the stream name, or else in the application.
+    pub query: Option<String>,
+    /// Who asks.
+    pub peer: Peer,
+}
+
+/// A peer's wish to play.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PlayRequest {
+    /// To be given back with the answer.
+    pub id: RequestId,
+    /// The stream name: no slash before it, no query.
+    pub name: String,
+    /// What followed `?` in the stream name, or else in the application.
+    pub query: Option<String>,
+    /// Where to begin.
+    pub start: PlayStart,
+    /// How much to play, in milliseconds; none is all of it.
+    pub duration_ms: Option<u64>,
+    /// Who asks.
+    pub peer: Peer,
+}
+
+/// Where a player wants to begin (RTMP 1.0, 7.2.2.1).
+///
+/// The specification has seconds; FFmpeg, librtmp and the servers that they were made for have milliseconds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PlayStart {
+    /// The live stream of that name, or else the recording.
+    Any,
+    /// The live stream alone.
+    Live,
+    /// The recording, so many milliseconds from its beginning.
+    Recorded {
+        /// The place.
+        position_ms: u64,
+    },
+}
+
+/// Names a request that waits for its answer.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct RequestId(pub(super) u64);
 
@@ -116,6 +162,12 @@ impl Rejection {
         Self::with_code("NetStream.Publish.Denied", description)
     }
 
+    /// There is no such stream to play; FFmpeg and players show it so.
+    #[must_use]
+    pub fn not_found(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_code("NetStream.Play.StreamNotFound", description)
+    }
+
     /// The publication was ended by this side: another publisher took over, or the box goes down.
     #[must_use]
     pub fn ended(description: impl Into<Cow<'static, str>>) -> Self {
@@ -135,37 +187,6 @@ impl Rejection {
     }
 }
 
-/// Counters of a session.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Deserialize, serde::Serialize),
-    serde(default)
-)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Bytes that the peer says it received, modulo 2^32.
-    pub acknowledged: u32,
-    /// Audio messages.
-    pub audio_messages: u64,
-    /// Bytes taken.
-    pub bytes_in: u64,
-    /// Bytes handed out by `poll_transmit`.
-    pub bytes_out: u64,
-    /// Instants that went backwards and were taken as the latest one.
-    pub clock_reversals: u64,
-    /// Data messages.
-    pub data_messages: u64,
-    /// Bodies that could not be read.
-    pub malformed: u64,
-    /// All messages.
-    pub messages: u64,
-    /// Video messages.
-    pub video_messages: u64,
-    /// Warnings.
-    pub warnings: u64,
-}
-
 /// Something odd that was tolerated.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -174,9 +195,4 @@ pub enum Warning {
     Chunk(chunk::Event),
     /// The peer's last handshake packet does not echo ours.
     Echo,
-    /// A command or message type that is not known, or not served here, was ignored.
-    Ignored {
-        /// Message type id.
-        kind: u8,
-    },
 }

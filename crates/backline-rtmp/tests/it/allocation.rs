@@ -4,6 +4,7 @@ use crate::support::{Peer, flat, hex, pattern};
 use allocation_counter::measure;
 use backline_rtmp::Limits;
 use backline_rtmp::chunk::{Demuxer, Message, Muxer};
+use backline_rtmp::flv::{Media, Packet};
 use backline_rtmp::server::{Config, Output};
 
 fn stream(length: usize, chunk_size: u32, count: u64) -> Vec<u8> {
@@ -71,7 +72,15 @@ fn a_session_adds_none() {
             let output = server.poll_output();
             assert!(matches!(
                 output,
-                Some(Output::Video { .. } | Output::Audio { .. })
+                Some(
+                    Output::Media(Packet {
+                        media: Media::Video(_),
+                        ..
+                    }) | Output::Media(Packet {
+                        media: Media::Audio(_),
+                        ..
+                    })
+                )
             ));
         }
     };

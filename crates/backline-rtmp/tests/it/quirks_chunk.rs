@@ -3,6 +3,7 @@
 use crate::support::{Peer, chunk, events, hex, messages, pattern, text, times};
 use backline_rtmp::amf0::Value;
 use backline_rtmp::chunk::{Event, Message};
+use backline_rtmp::flv::{Media, Packet};
 use backline_rtmp::server::{Config, Output};
 use backline_rtmp::{Error, flv};
 
@@ -250,7 +251,13 @@ fn q18_chunk_size_after_publish() {
         0,
         &[&hex("1701000000")[..], &pattern(50_000)].concat(),
     );
-    let [Output::Video { video, .. }] = &peer.outputs[..] else {
+    let [
+        Output::Media(Packet {
+            media: Media::Video(video),
+            ..
+        }),
+    ] = &peer.outputs[..]
+    else {
         panic!("{:?}", peer.outputs)
     };
     assert!(matches!(&video.data, flv::VideoData::Frame { data, .. } if data.len() == 50_000));
@@ -268,7 +275,7 @@ fn q19_connect_split() {
     ]);
     peer.command(0, "connect", 1.0, &[object]);
     peer.command(1, "publish", 3.0, &[Value::Null, text("key")]);
-    assert_eq!(peer.request().flash_version, version);
+    assert_eq!(peer.request().peer.flash_version, version);
 }
 
 #[test]
@@ -285,10 +292,11 @@ fn q21_msid_le_and_q22_msid_not_1() {
         peer.send(4, stream, Message::AUDIO, 5, &hex("AF01 00"));
         assert!(matches!(
             peer.outputs[..],
-            [Output::Audio {
+            [Output::Media(Packet {
                 timestamp_ms: 5,
+                media: Media::Audio(_),
                 ..
-            }]
+            })]
         ));
     }
 }
@@ -297,7 +305,13 @@ fn q21_msid_le_and_q22_msid_not_1() {
 fn q23_zero_length() {
     let mut peer = Peer::publishing(Config::default());
     peer.send(4, 1, Message::AUDIO, 5, &[]);
-    let [Output::Audio { audio, .. }] = &peer.outputs[..] else {
+    let [
+        Output::Media(Packet {
+            media: Media::Audio(audio),
+            ..
+        }),
+    ] = &peer.outputs[..]
+    else {
         panic!("{:?}", peer.outputs)
     };
     assert_eq!(audio.data, flv::AudioData::Silence);
@@ -311,8 +325,13 @@ fn q24_unknown_types() {
         peer.send(2, 0, Message::USER_CONTROL, 0, &hex(event));
     }
     peer.send(4, 1, Message::AUDIO, 5, &hex("AF01 00"));
-    assert_eq!(peer.outputs.len(), 2);
-    assert!(matches!(peer.outputs[1], Output::Audio { .. }));
+    let unknown = peer.outputs.iter().filter(|output| match output {
+        Output::Other(message) => message.kind == 99,
+        Output::UserControl(_) => true,
+        _ => false,
+    });
+    assert_eq!((unknown.count(), peer.outputs.len()), (5, 6));
+    assert!(matches!(peer.outputs[5], Output::Media(_)));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::support::{Peer, hex, object, text};
 use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::Message;
 use backline_rtmp::flv::{Audio, AudioData, Video, VideoCodec, VideoData, VideoFrame};
+use backline_rtmp::flv::{Media, Packet};
 use backline_rtmp::server::{Config, Output};
 use backline_rtmp::{Error, Limits};
 use std::time::Duration;
@@ -14,7 +15,12 @@ fn publishing() -> Peer {
 
 fn metadata(peer: &Peer) -> &Value {
     match &peer.outputs[..] {
-        [Output::Metadata(value)] => value,
+        [
+            Output::Media(Packet {
+                media: Media::Metadata(value),
+                ..
+            }),
+        ] => value,
         other => panic!("{other:?}"),
     }
 }
@@ -52,31 +58,34 @@ fn q35_dji_order() {
         .outputs
         .iter()
         .map(|output| match output {
-            Output::Audio {
-                audio:
-                    Audio {
+            Output::Media(Packet {
+                media:
+                    Media::Audio(Audio {
                         data: AudioData::Config(_),
                         ..
-                    },
+                    }),
                 ..
-            } => "audio config",
-            Output::Metadata(_) => "metadata",
-            Output::Video {
-                video:
-                    Video {
+            }) => "audio config",
+            Output::Media(Packet {
+                media: Media::Metadata(_),
+                ..
+            }) => "metadata",
+            Output::Media(Packet {
+                media:
+                    Media::Video(Video {
                         data: VideoData::Config(_),
                         ..
-                    },
+                    }),
                 ..
-            } => "video config",
-            Output::Video {
-                video:
-                    Video {
+            }) => "video config",
+            Output::Media(Packet {
+                media:
+                    Media::Video(Video {
                         data: VideoData::Frame { data, .. },
                         ..
-                    },
+                    }),
                 ..
-            } if data.is_empty() => "empty frame",
+            }) if data.is_empty() => "empty frame",
             other => panic!("{other:?}"),
         })
         .collect();
@@ -129,7 +138,7 @@ fn q37_codec_id_forms() {
             &[&hex("90")[..], b"hvc1", &[1]].concat(),
         );
         assert!(
-            matches!(&peer.outputs[..], [Output::Video { video, .. }] if video.codec == VideoCodec::Hevc)
+            matches!(&peer.outputs[..], [Output::Media(Packet { media: Media::Video(video), .. })] if video.codec == VideoCodec::Hevc)
         );
     }
 }
@@ -177,7 +186,9 @@ fn q38_metadata_shapes() {
     // Adobe's onFI comes through under its name.
     let mut peer = publishing();
     peer.data(&[text("onFI"), object(&[("sd", text("24-11-2026"))])]);
-    assert!(matches!(&peer.outputs[..], [Output::Data { name, .. }] if name == "onFI"));
+    assert!(
+        matches!(&peer.outputs[..], [Output::Media(Packet { media: Media::Data { name, .. }, .. })] if name == "onFI")
+    );
 }
 
 #[test]
@@ -280,7 +291,7 @@ fn q44_stream_key() {
         peer.command(1, "publish", 3.0, &[Value::Null, text(sent), text("live")]);
         let request = peer.request();
         assert_eq!(
-            (&*request.app, &*request.name, request.query.as_deref()),
+            (&*request.peer.app, &*request.name, request.query.as_deref()),
             (expected_app, name, query)
         );
     }
@@ -323,7 +334,7 @@ fn q46_sparse_connect() {
     peer.command(1, "publish", 2.0, &[Value::Null, text("key")]);
     let request = peer.request();
     assert_eq!(
-        (&*request.tc_url, &*request.flash_version),
+        (&*request.peer.tc_url, &*request.peer.flash_version),
         ("rtmp://h/live", "")
     );
 }
@@ -336,7 +347,7 @@ fn q47_overflow_28h() {
         peer.send(4, 1, Message::AUDIO, hour * 3_600_000, &hex("AF01 00"));
     }
     let times = peer.outputs.iter().enumerate().all(|(hour, output)| {
-        matches!(output, Output::Audio { timestamp_ms, .. } if *timestamp_ms == hour as u64 * 3_600_000)
+        matches!(output, Output::Media(Packet { timestamp_ms, media: Media::Audio(_), .. }) if *timestamp_ms == hour as u64 * 3_600_000)
     });
     assert!(times);
 }

@@ -4,7 +4,8 @@ use crate::support::{Peer, flat, hex, object, pattern, simple_handshake, text};
 use backline_rtmp::Error;
 use backline_rtmp::amf0::Value;
 use backline_rtmp::chunk::Message;
-use backline_rtmp::server::{Config, Output, Rejection, Warning};
+use backline_rtmp::flv::{Media, Packet};
+use backline_rtmp::server::{Config, Output, Rejection};
 
 #[test]
 fn rtmp_23_connect_is_answered() {
@@ -54,7 +55,7 @@ fn rtmp_23_object_encoding_3_only_for_who_asked() {
 fn rtmp_23_publish_from_request_to_end() {
     let mut peer = Peer::requested(Config::default());
     let request = peer.request();
-    assert_eq!((&*request.app, &*request.name), ("live", "key"));
+    assert_eq!((&*request.peer.app, &*request.name), ("live", "key"));
     assert_eq!(peer.heard_commands()[1][3], Value::Number(1.0));
     peer.heard.clear();
     peer.server.accept(peer.now, request.id).unwrap();
@@ -68,10 +69,11 @@ fn rtmp_23_publish_from_request_to_end() {
     peer.command(0, "deleteStream", 5.0, &[Value::Null, Value::Number(1.0)]);
     assert!(matches!(
         peer.outputs[0],
-        Output::Video {
+        Output::Media(Packet {
             timestamp_ms: 10,
+            media: Media::Video(_),
             ..
-        }
+        })
     ));
     assert_eq!(peer.outputs[1..], [Output::Unpublished]);
     assert_eq!(peer.heard_code(), "NetStream.Unpublish.Success");
@@ -112,7 +114,13 @@ fn rtmp_23_a_publication_waits_for_its_answer() {
     assert_eq!(peer.send_raw(&bytes).len(), bytes.len());
     peer.accept();
     assert!(peer.send_raw(&bytes).is_empty());
-    assert!(matches!(peer.outputs[..], [Output::Audio { .. }]));
+    assert!(matches!(
+        peer.outputs[..],
+        [Output::Media(Packet {
+            media: Media::Audio(_),
+            ..
+        })]
+    ));
 }
 
 #[test]
@@ -170,20 +178,13 @@ fn rtmp_23_answers_at_the_wrong_time_are_errors_of_the_caller() {
     );
     // The publication goes on.
     peer.send(4, 1, Message::AUDIO, 0, &hex("AF01 00"));
-    assert!(matches!(peer.outputs[..], [Output::Audio { .. }]));
-}
-
-#[test]
-fn rtmp_23_play_is_refused_politely() {
-    let mut peer = Peer::connected(Config::default());
-    peer.command(0, "createStream", 2.0, &[Value::Null]);
-    peer.command(0, "getStreamLength", 3.0, &[Value::Null, text("key")]);
-    peer.command(1, "play", 4.0, &[Value::Null, text("key")]);
-    assert_eq!(peer.heard_code(), "NetStream.Play.StreamNotFound");
-    assert_eq!(peer.heard_commands()[2][3], Value::Number(0.0));
-    // The connection lives.
-    peer.command(1, "publish", 5.0, &[Value::Null, text("key")]);
-    assert_eq!(peer.request().name, "key");
+    assert!(matches!(
+        peer.outputs[..],
+        [Output::Media(Packet {
+            media: Media::Audio(_),
+            ..
+        })]
+    ));
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn rtmp_23_a_second_publication_at_a_time_is_refused() {
 }
 
 #[test]
-fn rtmp_19_unknown_commands_and_types_are_ignored_with_a_warning() {
+fn rtmp_19_unknown_commands_and_types_are_handed_out() {
     let mut peer = Peer::publishing(Config::default());
     peer.command(0, "_checkbw", 4.0, &[Value::Null]);
     peer.command(0, "call", 4.0, &[Value::Null]);
@@ -203,14 +204,20 @@ fn rtmp_19_unknown_commands_and_types_are_ignored_with_a_warning() {
     peer.command(0, "_result", 4.0, &[Value::Null]);
     peer.send(4, 1, Message::AGGREGATE, 0, &pattern(40));
     peer.send(4, 1, 16, 0, &pattern(40));
-    let ignored = |kind| Output::Warning(Warning::Ignored { kind });
-    assert_eq!(peer.outputs, [20, 20, 20, 22, 16].map(ignored));
-    assert_eq!(peer.server.stats().warnings, 5);
+    let kinds = |peer: &Peer| {
+        let kind = |output: &Output| match output {
+            Output::Call(_) => 20,
+            Output::Other(message) => message.kind,
+            other => panic!("{other:?}"),
+        };
+        peer.outputs.iter().map(kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&peer), [20, 20, 20, 22, 16]);
     // Media outside a publication, and commands before `connect`.
     let mut peer = Peer::after_handshake(Config::default());
     peer.send(4, 1, Message::AUDIO, 0, &hex("AF01 00"));
     peer.command(0, "createStream", 2.0, &[Value::Null]);
-    assert_eq!(peer.outputs, [8, 20].map(ignored));
+    assert_eq!(kinds(&peer), [8, 20]);
     assert!(peer.heard.is_empty());
 }
 
@@ -246,10 +253,11 @@ fn rtmp_19_a_broken_body_is_handed_out_and_the_session_goes_on() {
     peer.send(4, 1, Message::AUDIO, 8, &hex("AF01 00"));
     assert!(matches!(
         peer.outputs[..],
-        [Output::Audio {
+        [Output::Media(Packet {
             timestamp_ms: 8,
+            media: Media::Audio(_),
             ..
-        }]
+        })]
     ));
 }
 
@@ -279,11 +287,16 @@ fn rtmp_22_commands_and_data_of_the_amf3_types() {
     peer.accept();
     let data = backline_rtmp::amf0::encode(&[text("onMetaData"), object(&[])]);
     peer.send(4, 1, Message::DATA_AMF3, 0, &[&[0], &data[..]].concat());
-    assert_eq!(peer.outputs, [Output::Metadata(object(&[]))]);
+    assert_eq!(
+        peer.outputs,
+        [Output::Media(Packet::new(0, Media::Metadata(object(&[]))))]
+    );
     // An AMF3 value is carried along unread.
     let data = backline_rtmp::amf0::encode(&[text("onText"), Value::Amf3(hex("0401").into())]);
     peer.send(4, 1, Message::DATA_AMF3, 0, &[&[0], &data[..]].concat());
-    assert!(matches!(&peer.outputs[1], Output::Data { values, .. } if values.len() == 1));
+    assert!(
+        matches!(&peer.outputs[1], Output::Media(Packet { media: Media::Data { values, .. }, .. }) if values.len() == 1)
+    );
 }
 
 #[test]
@@ -299,7 +312,7 @@ fn rtmp_31_connect_negotiation() {
     };
     let (status, request) = ask(&[("fourCcList", list(&["hvc1", "Opus", "none"]))]);
     assert_eq!(status.get("fourCcList"), Some(&list(&["hvc1", "Opus"])));
-    assert_eq!(request.fourcc_list, ["hvc1", "Opus", "none"]);
+    assert_eq!(request.peer.fourcc_list, ["hvc1", "Opus", "none"]);
     let (status, _) = ask(&[("fourCcList", list(&["*"]))]);
     assert!(matches!(status.get("fourCcList"), Some(Value::StrictArray(all)) if all.len() == 12));
     let map = |name: &str| ("videoFourCcInfoMap", object(&[(name, Value::Number(7.0))]));
@@ -309,14 +322,14 @@ fn rtmp_31_connect_negotiation() {
     assert_eq!(status.get("audioFourCcInfoMap"), None);
     // ModEx and its nanoseconds, of all that was offered.
     assert_eq!(status.get("capsEx"), Some(&Value::Number(12.0)));
-    assert_eq!(request.caps_ex, 15);
+    assert_eq!(request.peer.caps_ex, 15);
     // An associative array does as well as an object.
     let array = Value::EcmaArray(vec![("*".to_owned(), Value::Number(4.0))]);
-    assert_eq!(request.video_fourccs, [("av01".to_owned(), 7)]);
-    assert_eq!(request.audio_fourccs, []);
+    assert_eq!(request.peer.video_fourccs, [("av01".to_owned(), 7)]);
+    assert_eq!(request.peer.audio_fourccs, []);
     let (status, request) = ask(&[("audioFourCcInfoMap", array)]);
-    assert_eq!(request.audio_fourccs, [("*".to_owned(), 4)]);
-    assert_eq!((request.caps_ex, request.video_function), (0, 0));
+    assert_eq!(request.peer.audio_fourccs, [("*".to_owned(), 4)]);
+    assert_eq!((request.peer.caps_ex, request.peer.video_function), (0, 0));
     assert_eq!(status.get("videoFunction"), None);
     assert_eq!(
         status
@@ -325,11 +338,11 @@ fn rtmp_31_connect_negotiation() {
         Some(12)
     );
     for odd in [Value::Number(-1.0), Value::Number(f64::NAN), text("x")] {
-        assert_eq!(ask(&[("capsEx", odd)]).1.caps_ex, 0);
+        assert_eq!(ask(&[("capsEx", odd)]).1.peer.caps_ex, 0);
     }
     // A bit that is not known is read and not echoed.
     let (status, request) = ask(&[("videoFunction", Value::Number(22.0))]);
-    assert_eq!(request.video_function, 22);
+    assert_eq!(request.peer.video_function, 22);
     assert_eq!(status.get("videoFunction"), Some(&Value::Number(6.0)));
 }
 

@@ -51,7 +51,7 @@ fn the_caller_may_take_its_time_with_an_answer() {
     assert_eq!(peer.server.poll_timeout(), None);
     peer.pass(3600 * SECOND);
     peer.accept();
-    assert_eq!(peer.server.poll_timeout(), Some(peer.now + 30 * SECOND));
+    assert_eq!(peer.server.poll_timeout(), Some(peer.now + 10 * SECOND));
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Rig {
         while self.server.poll_transmit().is_some() {}
         while let Some(output) = self.server.poll_output() {
             if let Output::Publish(request) = &output {
-                assert_eq!((&*request.app, &*request.name), ("live", "key"));
+                assert_eq!((&*request.peer.app, &*request.name), ("live", "key"));
                 self.server.accept(self.now, request.id).expect("it waits");
             }
             let mut events = Vec::new();

@@ -4,28 +4,32 @@ use super::{Event, State};
 use alloc::format;
 use alloc::string::String;
 
-const STATES: [State; 6] = [
+const STATES: [State; 8] = [
     State::Handshake,
     State::Unconnected,
     State::Connected,
-    State::Requested,
+    State::PublishRequested,
     State::Publishing,
+    State::PlayRequested,
+    State::Playing,
     State::Closed,
 ];
-const EVENTS: [Event; 8] = [
+const EVENTS: [Event; 10] = [
     Event::Handshaken,
     Event::Connect,
     Event::Publish,
+    Event::Play,
     Event::Accept,
     Event::Reject,
     Event::Unpublish,
+    Event::Stop,
     Event::Close,
     Event::Fail,
 ];
 
 #[test]
 fn the_matrix_is_the_committed_one() {
-    let cell = |text: String| format!("{text:<12}");
+    let cell = |text: String| format!("{text:<17}");
     let mut matrix = cell(String::new());
     matrix.extend(EVENTS.map(|event| cell(format!("{event:?}"))));
     for state in STATES {

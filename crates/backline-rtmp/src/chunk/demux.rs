@@ -2,6 +2,9 @@
 
 mod body;
 mod short;
+mod trace;
+
+pub use trace::{ChunkHeader, Dialect};
 
 use super::Message;
 use super::header::Header;
@@ -44,9 +47,12 @@ pub struct Demuxer {
     /// Bytes that the chunk at hand still has.
     chunk_left: usize,
     chunk_size: u32,
-    /// Whether the peer leaves the extended timestamp out of continuations.
-    extended_absent: bool,
+    dialect: Dialect,
     publishing: bool,
+    /// Whether each chunk header is told.
+    tracing: bool,
+    /// The header of the chunk at hand, to be given out once its extended timestamp is known.
+    traced: Option<ChunkHeader>,
     /// Messages in progress.
     live: u16,
     /// Bytes that came of the messages in progress.
@@ -71,6 +77,8 @@ pub enum Event {
         /// Its bytes that had come.
         received: u32,
     },
+    /// A chunk header; given only while [`Demuxer::trace`] is on, before what it brings.
+    Chunk(ChunkHeader),
     /// A chunk stream began with a header that leaves out what no earlier header said; the missing
     /// fields are 0.
     #[non_exhaustive]
@@ -101,7 +109,7 @@ enum Step {
     /// The message at hand is whole: `take_message` makes it where it goes, since moving it through
     /// each return costs more than reading a short message.
     Complete,
-    /// There is something in `found`.
+    /// There is something in `traced` or `found`.
     Found,
     /// All is taken.
     Starved,
@@ -124,8 +132,10 @@ impl Demuxer {
             current: 0,
             chunk_left: 0,
             chunk_size: CHUNK_SIZE,
-            extended_absent: false,
+            dialect: Dialect::NEW,
             publishing: false,
+            tracing: false,
+            traced: None,
             live: 0,
             buffered: 0,
             reserved: 0,
@@ -147,7 +157,13 @@ impl Demuxer {
                 Step::Complete if self.obey()? => {}
                 Step::Complete => return Ok(Some(Event::Message(self.take_message()))),
                 Step::Starved => return Ok(None),
-                _ => return Ok(self.found.take()),
+                _ => {
+                    return Ok(self
+                        .traced
+                        .take()
+                        .map(Event::Chunk)
+                        .or_else(|| self.found.take()));
+                }
             }
         }
     }
@@ -166,7 +182,7 @@ impl Demuxer {
                 Step::Complete if self.obey()? => {}
                 Step::Complete => return Ok(Some(self.take_message())),
                 Step::Starved => return Ok(None),
-                _ => self.found = None,
+                _ => (self.traced, self.found) = (None, None),
             }
         }
     }
@@ -189,13 +205,13 @@ impl Demuxer {
 
     /// Returns whether an event waits that was found together with the one before.
     pub(crate) fn has_pending(&self) -> bool {
-        self.found.is_some() || self.state == State::Complete
+        self.has_traced() || self.found.is_some() || self.state == State::Complete
     }
 
     /// Goes on until there is something to give out, or the input ends.
     fn advance(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
         loop {
-            if self.found.is_some() {
+            if self.has_traced() || self.found.is_some() {
                 return Ok(Step::Found);
             }
             let step = if self.again_len == 0 {
@@ -276,14 +292,15 @@ impl Demuxer {
             .slots
             .find(chunk_stream)
             .map(|index| self.slots.get(index));
-        slot.is_some_and(|slot| slot.extended && !slot.live && !self.extended_absent)
+        slot.is_some_and(|slot| slot.extended && !slot.live && !self.dialect.extended_absent)
     }
 
     /// Begins or continues a message.
     fn apply(&mut self, header: &Header) -> Result<Step, Error> {
         let at = self.offset - header.len as u64;
         let chunk_stream = header.chunk_stream;
-        let (index, fresh) = match self.slots.find(chunk_stream) {
+        let found = self.slots.find(chunk_stream);
+        let (index, fresh) = match found.or_else(|| self.short_continuation(header)) {
             Some(index) => (index, false),
             None => {
                 let limit = self.limits.chunk_streams_remembered;
@@ -297,6 +314,7 @@ impl Demuxer {
                 (self.slots.add(chunk_stream), true)
             }
         };
+        self.dialect.short_continuation |= found.is_none() && !fresh;
         self.current = index;
         if fresh && header.format > 0 {
             self.found = Some(Event::FreshHeader {
@@ -304,7 +322,8 @@ impl Demuxer {
                 format: header.format,
             });
         }
-        if header.format < 3 || !self.slots.get(index).live {
+        let begins = header.format < 3 || !self.slots.get(index).live;
+        if begins {
             self.abandon(index);
             self.begin(header, at)?;
         }
@@ -324,9 +343,12 @@ impl Demuxer {
                 });
             }
         }
+        if self.tracing {
+            self.record(header, at, !begins);
+        }
         self.state = if left == 0 {
             self.complete()
-        } else if extended && !self.extended_absent {
+        } else if extended && !self.dialect.extended_absent {
             State::Extended(0)
         } else {
             State::Body
@@ -349,6 +371,10 @@ impl Demuxer {
         slot.begin(header);
         slot.live = true;
         self.live += 1;
+        self.dialect.interleaved |= self.live > 1;
+        self.dialect.negative_delta |= header.extended
+            && matches!(header.format, 1 | 2)
+            && header.time > i32::MAX.unsigned_abs();
         // Little is reserved for a length that is merely declared: a floor, or as much as this chunk stream
         // has already carried, within what all messages in progress may take.
         let floor = if publishing {
@@ -375,13 +401,14 @@ impl Demuxer {
         if next == found {
             skip(input, 1);
             self.offset += 1;
-            self.state = if matched == 3 {
-                State::Body
-            } else {
-                State::Extended(matched + 1)
-            };
+            self.state = State::Extended(matched + 1);
+            if matched == 3 {
+                self.state = State::Body;
+                self.dialect.extended_repeated = true;
+                self.record_extended(u32::from_be_bytes(expected));
+            }
         } else {
-            self.extended_absent = true;
+            self.dialect.extended_absent = true;
             self.again = expected;
             self.again_len = matched;
             self.offset -= matched as u64;

@@ -10,6 +10,6 @@ mod mux;
 mod slots;
 
 pub use crate::message::Message;
-pub use demux::{Demuxer, Event};
+pub use demux::{ChunkHeader, Demuxer, Dialect, Event};
 pub(crate) use mux::CONTROL_CHUNK_STREAM;
 pub use mux::{Chunks, Muxer};

@@ -110,6 +110,11 @@ impl Slots {
         index
     }
 
+    /// Returns the slot that was used last, if any was.
+    pub(super) fn last(&self, index: usize) -> Option<&Slot> {
+        self.slots.get(index)
+    }
+
     #[expect(
         clippy::indexing_slicing,
         reason = "an index comes from `find` or `add`, and slots stay"

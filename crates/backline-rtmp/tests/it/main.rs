@@ -22,3 +22,4 @@ mod quirks_encoder;
 mod server;
 mod support;
 mod timers;
+mod trace;

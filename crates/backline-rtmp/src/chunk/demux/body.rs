@@ -11,7 +11,7 @@ impl Demuxer {
     pub(super) fn body(&mut self, input: &mut &[u8]) -> Result<Step, Error> {
         let limit = reassembly_limit(&self.limits, self.publishing);
         let chunk_size = self.chunk_size as usize;
-        let absent = self.extended_absent;
+        let (absent, tracing) = (self.dialect.extended_absent, self.tracing);
         let slot = self.slots.get_mut(self.current);
         let body = &mut slot.body;
         let declared = slot.length as usize;
@@ -21,8 +21,9 @@ impl Demuxer {
             .min(cap as usize)
             .min(len_before + limit.saturating_sub(self.buffered));
         // A continuation is one byte, unless the chunk stream has a long id or extended timestamps, or
-        // the chunks are so small that each one is charged.
+        // the chunks are so small that each one is charged, or each one is told.
         let plain = slot.chunk_stream < 64
+            && !tracing
             && (absent || !slot.extended)
             && self.chunk_size >= self.limits.chunk_size_min;
         let continuation = plain.then_some(0xC0 | slot.chunk_stream.to_be_bytes()[3]);
@@ -148,6 +149,7 @@ impl Demuxer {
             });
         }
         self.chunk_size = size.min(CHUNK_SIZE_MAX);
+        self.dialect.chunk_size_set += 1;
         Ok(())
     }
 

@@ -15,6 +15,7 @@ impl Demuxer {
         let ready = self.state == State::Header
             && self.staged == 0
             && self.again_len == 0
+            && !self.tracing
             && self.live < self.limits.chunk_streams_live
             && self.chunk_size >= self.limits.chunk_size_min;
         if !ready {
@@ -39,6 +40,7 @@ impl Demuxer {
         slot.largest = slot.largest.max(length);
         let (message_stream, timestamp) = (slot.message_stream, slot.timestamp);
         self.current = index;
+        self.dialect.interleaved |= self.live > 0;
         self.offset += end as u64;
         skip(input, end);
         Some(Message {

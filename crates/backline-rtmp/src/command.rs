@@ -50,7 +50,7 @@ impl Command {
     /// A body that is no command, or a breached cap.
     pub fn decode(message: &Message, limits: &Limits) -> Result<Self, Error> {
         let kind = message.kind;
-        let mut values = Decoder::new(amf0_part(message), limits);
+        let mut values = Decoder::new(amf0_part(kind, &message.payload), limits);
         let Some(Value::String(name)) = values.next().transpose()? else {
             return Err(Error::Nameless { kind });
         };
@@ -102,10 +102,10 @@ impl Command {
 }
 
 /// Returns the AMF0 values of a command or data body: all of it, or what follows the selector.
-pub(crate) fn amf0_part(message: &Message) -> &[u8] {
-    match (message.kind, message.payload.split_first()) {
+pub(crate) fn amf0_part(kind: u8, body: &[u8]) -> &[u8] {
+    match (kind, body.split_first()) {
         (Message::COMMAND_AMF3 | Message::DATA_AMF3, Some((&AMF0_SELECTOR, rest))) => rest,
-        _ => &message.payload,
+        _ => body,
     }
 }
 

@@ -204,13 +204,25 @@ pub enum Error {
         /// `Limits::modex_layers`.
         limit: u8,
     },
-    /// A message with several tracks; only one track a message is read.
-    #[error("multitrack type {multitrack} at byte {at} is not supported, expected 0 (OneTrack)")]
+    /// A multitrack type that is not defined, or not wanted here.
+    #[error(
+        "multitrack type {multitrack} at byte {at}, expected {expected} (Enhanced RTMP, Multitrack)"
+    )]
     Multitrack {
         /// Offset of the byte that holds it.
         at: usize,
         /// The multitrack type.
         multitrack: u8,
+        /// What would have been right.
+        expected: &'static str,
+    },
+    /// Too many tracks in one message.
+    #[error("more than {limit} tracks at byte {at}")]
+    Tracks {
+        /// Offset of the track that is one too many.
+        at: usize,
+        /// `Limits::tracks`.
+        limit: u8,
     },
 
     // The caller.

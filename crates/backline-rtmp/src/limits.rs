@@ -47,6 +47,8 @@ pub struct Limits {
     pub reassembly_bytes: u32,
     /// Bytes of all messages in progress once a publication is accepted. Default 32 MiB.
     pub reassembly_bytes_live: u32,
+    /// Tracks in one media message. Default 64: a track without a payload costs the peer four bytes.
+    pub tracks: u8,
     /// Transmits that wait for the caller before no more input is taken. Default 64: a peer that
     /// asks much and reads nothing is not listened to.
     pub transmits: usize,
@@ -70,6 +72,7 @@ impl Default for Limits {
             pre_publish_bytes: 256 << 10,
             reassembly_bytes: 8 << 20,
             reassembly_bytes_live: 32 << 20,
+            tracks: 64,
             transmits: 64,
         }
     }

@@ -9,20 +9,21 @@ type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
 #[derive(Clone, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
-    len: usize,
+    /// Where the bytes end in the body.
+    end: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) const fn new(body: &'a [u8]) -> Self {
         Self {
             rest: body,
-            len: body.len(),
+            end: body.len(),
         }
     }
 
     /// Returns the offset of the next byte.
     pub(crate) const fn at(&self) -> usize {
-        self.len.saturating_sub(self.rest.len())
+        self.end.saturating_sub(self.rest.len())
     }
 
     pub(crate) const fn rest(&self) -> &'a [u8] {
@@ -56,6 +57,18 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Error> {
         self.apply(count, nom::bytes::complete::take(count))
+    }
+
+    /// Reads an unsigned number of three bytes (UI24).
+    pub(crate) fn u24(&mut self) -> Result<u32, Error> {
+        self.apply(3, nom::number::complete::be_u24)
+    }
+
+    /// Returns a reader of the next bytes alone, whose places are those of the whole body.
+    pub(crate) fn part(&mut self, count: usize) -> Result<Self, Error> {
+        let rest = self.take(count)?;
+        let end = self.at();
+        Ok(Self { rest, end })
     }
 
     fn apply<T>(

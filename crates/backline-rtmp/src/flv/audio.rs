@@ -1,9 +1,11 @@
 //! Audio bodies.
 
-use super::Head;
-use super::modex::{self, Types};
+use super::modex::{self, Types, Wrapped};
+use super::tracks::{self, Read};
+use super::{Head, Tracks};
 use crate::read::Reader;
 use crate::{Error, Limits};
+use alloc::vec::Vec;
 use bytes::{Buf, Bytes};
 
 /// One audio message.
@@ -90,46 +92,71 @@ impl Audio {
         }
     }
 
-    /// Reads a body.
+    /// Reads a body with one track.
     ///
     /// # Errors
     /// A body that is cut off, an unknown packet type, several tracks, or a breached cap.
     pub fn decode(body: Bytes, limits: &Limits) -> Result<Self, Error> {
-        let (head, at) = Self::read(&body, limits)?;
-        Ok(head.with_rest(body, at))
+        match Self::read(&body, limits)? {
+            Read::One(head, at) => Ok(head.with_rest(body, at)),
+            Read::Many(_) => Err(modex::several(&body)),
+        }
+    }
+
+    /// Reads a body with any number of tracks.
+    ///
+    /// # Errors
+    /// A body that is cut off, an unknown packet type, or a breached cap.
+    pub fn decode_tracks(body: Bytes, limits: &Limits) -> Result<Tracks<Self>, Error> {
+        let read = Self::read(&body, limits)?;
+        Ok(read.with_payloads(body, Self::with_rest))
     }
 
     /// Reads all but the payload, and returns where that begins.
-    pub(crate) fn read(body: &[u8], limits: &Limits) -> Result<(Self, usize), Error> {
+    pub(crate) fn read(body: &[u8], limits: &Limits) -> Result<Read<Self>, Error> {
         let mut reader = Reader::new(body);
         if body.is_empty() {
-            return Ok((Self::new(AudioCodec::Other(0), AudioData::Silence), 0));
+            let silence = Self::new(AudioCodec::Other(0), AudioData::Silence);
+            return Ok(Read::One(silence, 0));
         }
         let first = reader.u8()?;
         let format = first >> 4;
         if format != FORMAT_ENHANCED {
             let head = legacy(&mut reader, first)?;
-            return Ok((head, reader.at()));
+            return Ok(Read::One(head, reader.at()));
         }
         let (packet, offset_ns) = modex::modex(&mut reader, first & 0x0F, TYPES, limits)?;
         let at = reader.at();
-        let (packet, track, fourcc) = modex::track(&mut reader, packet, TYPES)?;
-        let codec = AudioCodec::from_fourcc(fourcc);
-        let data = match packet {
-            SEQUENCE_START => AudioData::Config(Bytes::new()),
-            CODED_FRAMES => AudioData::Frame(Bytes::new()),
-            SEQUENCE_END => AudioData::End,
-            MULTICHANNEL_CONFIG => AudioData::Multichannel(Bytes::new()),
-            packet => return Err(Error::PacketType { at, packet }),
-        };
-        Ok((
-            Self {
+        let make = |packet, track, fourcc| {
+            let data = match packet {
+                SEQUENCE_START => AudioData::Config(Bytes::new()),
+                CODED_FRAMES => AudioData::Frame(Bytes::new()),
+                SEQUENCE_END => AudioData::End,
+                MULTICHANNEL_CONFIG => AudioData::Multichannel(Bytes::new()),
+                packet => return Err(Error::PacketType { at, packet }),
+            };
+            Ok(Self {
                 track,
                 offset_ns,
-                ..Self::new(codec, data)
-            },
-            reader.at(),
-        ))
+                ..Self::new(AudioCodec::from_fourcc(fourcc), data)
+            })
+        };
+        match modex::wrapper(&mut reader, packet, TYPES)? {
+            Wrapped::One(packet, track, fourcc) => {
+                Ok(Read::One(make(packet, track, fourcc)?, reader.at()))
+            }
+            Wrapped::Many(packet, of_all) => {
+                let mut tracks = Vec::new();
+                while !reader.is_empty() {
+                    let at = reader.at();
+                    let (fourcc, track, part) = modex::next_track(&mut reader, of_all)?;
+                    let place = part.at()..reader.at();
+                    let track = (make(packet, track, fourcc)?, place);
+                    tracks::push(&mut tracks, track, at, limits)?;
+                }
+                Ok(Read::Many(tracks))
+            }
+        }
     }
 
     /// Puts what follows the header into the data that wants it; shares the body's bytes.

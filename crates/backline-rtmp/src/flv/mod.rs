@@ -1,4 +1,4 @@
-//! Bodies of audio and video messages: legacy FLV and Enhanced RTMP, one track a message.
+//! Bodies of audio and video messages: legacy FLV and Enhanced RTMP, with one track or several.
 //!
 //! Reading shares the body's bytes and copies none. Sources: FLV/F4V 10.1 Annex E, and Enhanced RTMP
 //! v2-2026-01-31-r2.
@@ -7,9 +7,11 @@ mod audio;
 mod head;
 mod modex;
 mod packet;
+mod tracks;
 mod video;
 
 pub use audio::{Audio, AudioCodec, AudioData};
 pub use head::Head;
 pub use packet::{Media, Packet};
+pub use tracks::Tracks;
 pub use video::{Video, VideoCodec, VideoData, VideoFrame};

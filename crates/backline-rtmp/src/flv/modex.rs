@@ -13,8 +13,10 @@ pub(super) struct Types {
 
 /// A ModEx layer with the nanosecond offset of its message.
 const MODEX_NANOSECONDS: u8 = 0;
-/// The one kind of multitrack message with a single track.
-const ONE_TRACK: u8 = 0;
+/// Multitrack types.
+pub(super) const ONE_TRACK: u8 = 0;
+pub(super) const MANY_TRACKS: u8 = 1;
+pub(super) const MANY_TRACKS_MANY_CODECS: u8 = 2;
 /// More would be a millisecond.
 const NANOSECONDS_MAX: u32 = 999_999;
 
@@ -50,30 +52,64 @@ pub(super) fn modex(
     Ok((packet, offset_ns))
 }
 
-/// Reads a multitrack wrapper, if there is one, and the FourCC; returns packet type, track and FourCC.
-pub(super) fn track(
-    reader: &mut Reader<'_>,
-    mut packet: u8,
-    types: Types,
-) -> Result<(u8, u8, [u8; 4]), Error> {
-    let wrapped = packet == types.multitrack;
-    if wrapped {
-        let at = reader.at();
-        let byte = reader.u8()?;
-        packet = byte & 0x0F;
-        if byte >> 4 != ONE_TRACK {
+/// What stands below the ModEx layers.
+pub(super) enum Wrapped {
+    /// One packet: its type, track and FourCC.
+    One(u8, u8, [u8; 4]),
+    /// Packets of several tracks, to be read with [`next_track`]: their type, and the FourCC of all of them, if it is one.
+    Many(u8, Option<[u8; 4]>),
+}
+
+/// Reads a multitrack wrapper, if there is one, and the FourCC.
+pub(super) fn wrapper(reader: &mut Reader<'_>, packet: u8, types: Types) -> Result<Wrapped, Error> {
+    if packet != types.multitrack {
+        return Ok(Wrapped::One(packet, 0, reader.u32()?.to_be_bytes()));
+    }
+    let at = reader.at();
+    let byte = reader.u8()?;
+    let (multitrack, packet) = (byte >> 4, byte & 0x0F);
+    if packet == types.multitrack {
+        return Err(Error::PacketType { at, packet });
+    }
+    Ok(match multitrack {
+        ONE_TRACK => {
+            let fourcc = reader.u32()?.to_be_bytes();
+            Wrapped::One(packet, reader.u8()?, fourcc)
+        }
+        MANY_TRACKS => Wrapped::Many(packet, Some(reader.u32()?.to_be_bytes())),
+        MANY_TRACKS_MANY_CODECS => Wrapped::Many(packet, None),
+        multitrack => {
             return Err(Error::Multitrack {
                 at,
-                multitrack: byte >> 4,
+                multitrack,
+                expected: "0 (OneTrack), 1 (ManyTracks) or 2 (ManyTracksManyCodecs)",
             });
         }
-        if packet == types.multitrack {
-            return Err(Error::PacketType { at, packet });
-        }
+    })
+}
+
+/// Reads where the next track of several begins: its FourCC, its number, and the bytes that are its packet's.
+pub(super) fn next_track<'a>(
+    reader: &mut Reader<'a>,
+    fourcc: Option<[u8; 4]>,
+) -> Result<([u8; 4], u8, Reader<'a>), Error> {
+    let fourcc = match fourcc {
+        Some(of_all) => of_all,
+        None => reader.u32()?.to_be_bytes(),
+    };
+    let track = reader.u8()?;
+    let size = reader.u24()?;
+    let part = reader.part(usize::try_from(size).unwrap_or(usize::MAX))?;
+    Ok((fourcc, track, part))
+}
+
+/// Names the fault of a body with several tracks where one is wanted.
+pub(super) fn several(body: &[u8]) -> Error {
+    Error::Multitrack {
+        at: 0,
+        multitrack: body.get(1).map_or(0, |byte| byte >> 4),
+        expected: "one track: read several with decode_tracks",
     }
-    let fourcc = reader.u32()?.to_be_bytes();
-    let track = if wrapped { reader.u8()? } else { 0 };
-    Ok((packet, track, fourcc))
 }
 
 /// Writes the head of an Enhanced RTMP body: the first byte, a ModEx layer where there is an offset, a

@@ -1,9 +1,16 @@
 //! What a publication is made of, in the order of its timestamps.
 
-use super::{Audio, Video};
-use crate::amf0::Value;
+use super::{Audio, Tracks, Video};
+use crate::amf0::{self, Value};
+use crate::chunk::Message;
+use crate::{Error, Limits, command};
 use alloc::string::String;
 use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// Asks a server to keep what follows, under its name, for players that come later.
+const SET_DATA_FRAME: &str = "@setDataFrame";
+const ON_METADATA: &str = "onMetaData";
 
 /// One piece of a publication: what a publisher sends, a player gets, a recording holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,4 +50,71 @@ impl Packet {
             media,
         }
     }
+
+    /// Reads a media or data message, one packet a track. The message types are those of RTMP, which FLV's tags share: 8, 9,
+    /// 15 and 18; any other type is read as data.
+    ///
+    /// # Errors
+    /// A body that cannot be read, with its bytes.
+    pub fn decode(message: Message, limits: &Limits) -> Result<Tracks<Self>, (Bytes, Error)> {
+        let Message {
+            kind,
+            timestamp_ms,
+            payload,
+            ..
+        } = message;
+        // The body's one handle goes into the packet: a second one would cost an allocation.
+        match kind {
+            Message::AUDIO => match Audio::read(&payload, limits) {
+                Ok(read) => Ok(read
+                    .with_payloads(payload, Audio::with_rest)
+                    .map_each(|audio| Self::new(timestamp_ms, Media::Audio(audio)))),
+                Err(error) => Err((payload, error)),
+            },
+            Message::VIDEO => match Video::read(&payload, limits) {
+                Ok(read) => Ok(read
+                    .with_payloads(payload, Video::with_rest)
+                    .map_each(|video| Self::new(timestamp_ms, Media::Video(video)))),
+                Err(error) => Err((payload, error)),
+            },
+            _ => match data(kind, &payload, limits) {
+                Ok(media) => Ok(Tracks::one(Self::new(timestamp_ms, media))),
+                Err(error) => Err((payload, error)),
+            },
+        }
+    }
+}
+
+/// Reads metadata and other data; encoders put much before and around it.
+fn data(kind: u8, body: &[u8], limits: &Limits) -> Result<Media, Error> {
+    let (length, limit) = (body.len(), limits.command_bytes);
+    if u64::try_from(length).unwrap_or(u64::MAX) > u64::from(limit) {
+        return Err(Error::BodyLength {
+            kind,
+            length,
+            limit,
+        });
+    }
+    let values = amf0::decode(command::amf0_part(kind, body), limits)?;
+    let is_name = |value: &Value| value.as_str().is_some_and(|name| name != SET_DATA_FRAME);
+    let is_set = |value: &Value| matches!(value, Value::Object(_) | Value::EcmaArray(_));
+    let mut values = values.into_iter().peekable();
+    while values
+        .next_if(|value| !is_name(value) && !is_set(value))
+        .is_some()
+    {}
+    Ok(match values.next() {
+        Some(Value::String(name)) if name == ON_METADATA => {
+            Media::Metadata(values.find(is_set).unwrap_or(Value::Null))
+        }
+        Some(Value::String(name)) => Media::Data {
+            name,
+            values: values.collect(),
+        },
+        Some(set) if is_set(&set) => Media::Metadata(set),
+        _ => Media::Data {
+            name: String::new(),
+            values: Vec::new(),
+        },
+    })
 }

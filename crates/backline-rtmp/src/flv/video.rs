@@ -1,7 +1,8 @@
 //! Video bodies.
 
-use super::Head;
-use super::modex::{self, Types};
+use super::modex::{self, Types, Wrapped};
+use super::tracks::{self, Read};
+use super::{Head, Tracks};
 use crate::amf0::{self, Value};
 use crate::read::Reader;
 use crate::{Error, Limits};
@@ -121,23 +122,34 @@ impl Video {
         }
     }
 
-    /// Reads a body.
+    /// Reads a body with one track.
     ///
     /// # Errors
     /// A body that is cut off, an unknown packet type, several tracks, or a breached cap.
     pub fn decode(body: Bytes, limits: &Limits) -> Result<Self, Error> {
-        let (head, at) = Self::read(&body, limits)?;
-        Ok(head.with_rest(body, at))
+        match Self::read(&body, limits)? {
+            Read::One(head, at) => Ok(head.with_rest(body, at)),
+            Read::Many(_) => Err(modex::several(&body)),
+        }
+    }
+
+    /// Reads a body with any number of tracks.
+    ///
+    /// # Errors
+    /// A body that is cut off, an unknown packet type, or a breached cap.
+    pub fn decode_tracks(body: Bytes, limits: &Limits) -> Result<Tracks<Self>, Error> {
+        let read = Self::read(&body, limits)?;
+        Ok(read.with_payloads(body, Self::with_rest))
     }
 
     /// Reads all but the payload, and returns where that begins.
-    pub(crate) fn read(body: &[u8], limits: &Limits) -> Result<(Self, usize), Error> {
+    pub(crate) fn read(body: &[u8], limits: &Limits) -> Result<Read<Self>, Error> {
         let mut reader = Reader::new(body);
         let first = reader.u8()?;
         let frame = VideoFrame::from_bits((first >> 4) & 0x07);
         if first & ENHANCED == 0 {
             let head = legacy(&mut reader, first & 0x0F, frame)?;
-            return Ok((head, reader.at()));
+            return Ok(Read::One(head, reader.at()));
         }
         let (packet, offset_ns) = modex::modex(&mut reader, first & 0x0F, TYPES, limits)?;
         // FFmpeg sends its colour metadata with the frame type of a command: the packet type decides.
@@ -147,34 +159,34 @@ impl Video {
                 offset_ns,
                 ..Self::new(VideoCodec::Other(0), frame, data)
             };
-            return Ok((head, reader.at()));
+            return Ok(Read::One(head, reader.at()));
         }
         let at = reader.at();
-        let (packet, track, fourcc) = modex::track(&mut reader, packet, TYPES)?;
-        let codec = VideoCodec::from_fourcc(fourcc);
-        let data = match packet {
-            SEQUENCE_START => VideoData::Config(Bytes::new()),
-            CODED_FRAMES if codec.has_composition() => VideoData::Frame {
-                composition_ms: reader.i24()?,
-                data: Bytes::new(),
-            },
-            CODED_FRAMES | CODED_FRAMES_X => VideoData::Frame {
-                composition_ms: 0,
-                data: Bytes::new(),
-            },
-            SEQUENCE_END => VideoData::End,
-            METADATA => VideoData::Metadata(amf0::decode(reader.rest(), limits)?),
-            TS_SEQUENCE_START => VideoData::TsConfig(Bytes::new()),
-            packet => return Err(Error::PacketType { at, packet }),
-        };
-        Ok((
-            Self {
+        let make = |reader: &mut Reader<'_>, packet, track, fourcc| {
+            let codec = VideoCodec::from_fourcc(fourcc);
+            let data = packet_data(reader, packet, codec, at, limits)?;
+            Ok(Self {
                 track,
                 offset_ns,
                 ..Self::new(codec, frame, data)
-            },
-            reader.at(),
-        ))
+            })
+        };
+        match modex::wrapper(&mut reader, packet, TYPES)? {
+            Wrapped::One(packet, track, fourcc) => {
+                let head = make(&mut reader, packet, track, fourcc)?;
+                Ok(Read::One(head, reader.at()))
+            }
+            Wrapped::Many(packet, of_all) => {
+                let mut tracks = Vec::new();
+                while !reader.is_empty() {
+                    let at = reader.at();
+                    let (fourcc, track, mut part) = modex::next_track(&mut reader, of_all)?;
+                    let head = make(&mut part, packet, track, fourcc)?;
+                    tracks::push(&mut tracks, (head, part.at()..reader.at()), at, limits)?;
+                }
+                Ok(Read::Many(tracks))
+            }
+        }
     }
 
     /// Puts what follows the header into the data that wants it; shares the body's bytes.
@@ -281,6 +293,31 @@ impl Video {
             out.extend_from_slice(&[a, b, c]);
         }
     }
+}
+
+/// Reads what stands before the payload of one packet; the packet type was read at `at`.
+fn packet_data(
+    reader: &mut Reader<'_>,
+    packet: u8,
+    codec: VideoCodec,
+    at: usize,
+    limits: &Limits,
+) -> Result<VideoData, Error> {
+    Ok(match packet {
+        SEQUENCE_START => VideoData::Config(Bytes::new()),
+        CODED_FRAMES if codec.has_composition() => VideoData::Frame {
+            composition_ms: reader.i24()?,
+            data: Bytes::new(),
+        },
+        CODED_FRAMES | CODED_FRAMES_X => VideoData::Frame {
+            composition_ms: 0,
+            data: Bytes::new(),
+        },
+        SEQUENCE_END => VideoData::End,
+        METADATA => VideoData::Metadata(amf0::decode(reader.rest(), limits)?),
+        TS_SEQUENCE_START => VideoData::TsConfig(Bytes::new()),
+        packet => return Err(Error::PacketType { at, packet }),
+    })
 }
 
 /// Reads what follows the first byte of a legacy body.

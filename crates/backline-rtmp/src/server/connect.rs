@@ -17,8 +17,9 @@ const FOURCCS: [&str; 12] = [
 const ANY: &str = "*";
 /// A codec is passed on, neither decoded nor encoded (Enhanced RTMP, "FourCcInfoMask").
 const CAN_FORWARD: f64 = 4.0;
-/// ModEx and its nanosecond offset are understood (Enhanced RTMP, "CapsExMask").
-const CAPS_EX: u32 = 12;
+/// The peer may be asked to connect anew; several tracks, ModEx and its nanosecond offset are understood
+/// (Enhanced RTMP, "CapsExMask").
+const CAPS_EX: u32 = 15;
 /// The peer can be asked to connect anew.
 pub(super) const CAN_RECONNECT: u32 = 1;
 /// Seeks of the peer, high dynamic range, metadata packets and large-scale tiles are all handed on (Enhanced RTMP,

@@ -23,6 +23,7 @@ use crate::session::{Link, milliseconds, nanoseconds};
 use crate::{Error, Transmit};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use command::Activity;
 use play::Appetite;
 use state::{Event, State};
@@ -405,13 +406,11 @@ impl Server {
     }
 
     fn malformed(&mut self, message: Message, error: Error) {
+        self.broken(message.kind, message.timestamp_ms, message.payload, error);
+    }
+
+    fn broken(&mut self, kind: u8, timestamp_ms: u64, raw: Bytes, error: Error) {
         self.link.stats.malformed = self.link.stats.malformed.saturating_add(1);
-        let Message {
-            kind,
-            timestamp_ms,
-            payload: raw,
-            ..
-        } = message;
         self.outputs.push_back(Output::Malformed {
             kind,
             timestamp_ms,

@@ -149,7 +149,7 @@ fn rtmp_28_legacy_audio() {
 }
 
 #[test]
-fn rtmp_29_one_track_is_read_and_more_are_named() {
+fn rtmp_29_one_track_is_read() {
     let read = video("96 01 68766331 07 000010 AA").unwrap();
     assert_eq!(
         (read.track, read.codec, read.data),
@@ -157,15 +157,79 @@ fn rtmp_29_one_track_is_read_and_more_are_named() {
     );
     let read = audio("95 01 4F707573 03 BB").unwrap();
     assert_eq!((read.track, read.codec), (3, AudioCodec::Opus));
-    for multitrack in [1, 2] {
-        let error = Err(Error::Multitrack { at: 1, multitrack });
-        assert_eq!(video(&format!("96 {multitrack}1 68766331 00")), error);
-    }
+    // Several tracks are not one.
+    let error = video("96 11 68766331 00 000003 000000");
+    assert!(
+        matches!(error, Err(Error::Multitrack { multitrack: 1, .. })),
+        "{error:?}"
+    );
+    let error = video("96 31 68766331 00");
+    assert!(
+        matches!(
+            error,
+            Err(Error::Multitrack {
+                at: 1,
+                multitrack: 3,
+                ..
+            })
+        ),
+        "{error:?}"
+    );
     // A wrapper in a wrapper.
     assert_eq!(
         video("96 06 68766331 00"),
         Err(Error::PacketType { at: 1, packet: 6 })
     );
+}
+
+#[test]
+fn rtmp_29_many_tracks_by_hand() {
+    // E-RTMP, "Multitrack": ManyTracks (1) of CodedFrames (1), one FourCC; each track is its number, its size in three bytes,
+    // and from there on a packet: for hvc1 a composition time in three bytes, then the access unit.
+    let body = hex("96 11 68766331 00 000005 000010 AABB 03 000004 FFFFFE CC");
+    let tracks: Vec<_> = Video::decode_tracks(body.into(), &Limits::default())
+        .unwrap()
+        .map(|video| (video.track, video.codec, video.data))
+        .collect();
+    assert_eq!(
+        tracks,
+        [
+            (0, VideoCodec::Hevc, frame(16, "AABB")),
+            (3, VideoCodec::Hevc, frame(-2, "CC"))
+        ]
+    );
+    // ManyTracksManyCodecs (2): the FourCC stands before each track. The second one is empty.
+    let body = hex("95 21 4F707573 01 000002 AABB 6D703461 02 000000");
+    let tracks: Vec<_> = Audio::decode_tracks(body.into(), &Limits::default())
+        .unwrap()
+        .map(|audio| (audio.track, audio.codec, audio.data))
+        .collect();
+    assert_eq!(
+        tracks,
+        [
+            (1, AudioCodec::Opus, AudioData::Frame(bytes("AABB"))),
+            (2, AudioCodec::Aac, AudioData::Frame(bytes("")))
+        ]
+    );
+    // A nanosecond offset before the wrapper holds for all tracks.
+    let body = hex("97 02 0003E8 05 11 4F707573 00 000001 AA 01 000001 BB");
+    let mut tracks = Audio::decode_tracks(body.into(), &Limits::default()).unwrap();
+    assert!(tracks.all(|audio| audio.offset_ns == 1000));
+}
+
+#[test]
+fn rtmp_29_a_track_that_is_cut_off_and_one_too_many() {
+    let tracks = |digits: &str| {
+        Audio::decode_tracks(hex(digits).into(), &Limits::default()).map(Iterator::count)
+    };
+    // The size goes past the end of the body: what it needs stands at byte 10.
+    assert_eq!(
+        tracks("95 11 4F707573 00 000003 AABB"),
+        Err(Error::Truncated { at: 10, needed: 3 })
+    );
+    let many = |count: usize| format!("95 11 4F707573 {}", "00 000000".repeat(count));
+    assert_eq!(tracks(&many(64)), Ok(64));
+    assert_eq!(tracks(&many(65)), Err(Error::Tracks { at: 262, limit: 64 }));
 }
 
 #[test]

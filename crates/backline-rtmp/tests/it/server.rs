@@ -321,7 +321,7 @@ fn rtmp_31_connect_negotiation() {
     assert_eq!(status.get("videoFourCcInfoMap"), Some(&expected));
     assert_eq!(status.get("audioFourCcInfoMap"), None);
     // ModEx and its nanoseconds, of all that was offered.
-    assert_eq!(status.get("capsEx"), Some(&Value::Number(12.0)));
+    assert_eq!(status.get("capsEx"), Some(&Value::Number(15.0)));
     assert_eq!(request.peer.caps_ex, 15);
     // An associative array does as well as an object.
     let array = Value::EcmaArray(vec![("*".to_owned(), Value::Number(4.0))]);

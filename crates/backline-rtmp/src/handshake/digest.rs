@@ -5,7 +5,7 @@ use core::ops::Range;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-const DIGEST_LEN: usize = 32;
+pub(super) const DIGEST_LEN: usize = 32;
 /// The key of a client's C1.
 const CLIENT_KEY: &[u8] = b"Genuine Adobe Flash Player 001";
 /// The key of a server's S1.
@@ -19,6 +19,8 @@ const SALT: [u8; 32] = [
 const VERSION: Range<usize> = 4..8;
 /// A version of Flash Media Server that signs.
 const SERVER_VERSION: [u8; 4] = [0x04, 0x05, 0x00, 0x01];
+/// A version of Flash Player that signs; FFmpeg says the same.
+const CLIENT_VERSION: [u8; 4] = [0x09, 0x00, 0x7C, 0x02];
 /// The values that the digest's place may take in its half of the packet.
 const PLACES: usize = 728;
 
@@ -31,7 +33,7 @@ pub(super) enum Schema {
 
 impl Schema {
     /// Returns where a packet of this schema has its digest.
-    pub(super) fn place(self, packet: &[u8]) -> Range<usize> {
+    fn place(self, packet: &[u8]) -> Range<usize> {
         let base: usize = match self {
             Self::DigestFirst => 8,
             Self::KeyFirst => 772,
@@ -55,34 +57,70 @@ pub(super) fn sign(s1: &mut [u8], s2: &mut [u8]) {
     if s2.get(VERSION).is_none_or(|version| version == [0; 4]) {
         return;
     }
-    let signed = [Schema::DigestFirst, Schema::KeyFirst]
-        .into_iter()
-        .find_map(|schema| {
-            let place = schema.place(s2);
-            let digest: [u8; DIGEST_LEN] = s2.get(place.clone())?.try_into().ok()?;
-            (around(CLIENT_KEY, s2, place) == digest).then_some((schema, digest))
-        });
-    let Some((schema, client_digest)) = signed else {
+    let Some((schema, client_digest)) = find(CLIENT_KEY, s2) else {
         return;
     };
     put(s1, VERSION, &SERVER_VERSION);
-    let place = schema.place(s1);
-    let digest = around(SERVER_KEY, s1, place.clone());
-    put(s1, place, &digest);
-    let key = hmac(&[SERVER_KEY, &SALT].concat(), &[&client_digest]);
+    sign_packet(SERVER_KEY, s1, schema);
+    sign_echo(SERVER_KEY, &client_digest, s2);
+}
+
+/// Signs C1 and returns its digest.
+pub(super) fn sign_c1(c1: &mut [u8], schema: Schema) -> [u8; DIGEST_LEN] {
+    put(c1, VERSION, &CLIENT_VERSION);
+    sign_packet(CLIENT_KEY, c1, schema)
+}
+
+/// Signs C2, which holds random bytes, if the server signed S1; returns whether it did.
+pub(super) fn sign_c2(s1: &[u8], c2: &mut [u8]) -> bool {
+    let found = find(SERVER_KEY, s1);
+    if let Some((_, digest)) = &found {
+        sign_echo(CLIENT_KEY, digest, c2);
+    }
+    found.is_some()
+}
+
+/// Returns whether S2 is signed for a client that sent this digest.
+pub(super) fn is_s2_signed(s2: &[u8], client_digest: &[u8; DIGEST_LEN]) -> bool {
+    let mut right = s2.to_vec();
+    sign_echo(SERVER_KEY, client_digest, &mut right);
+    right == s2
+}
+
+/// Finds the digest of a packet, in whichever schema it is right.
+fn find(key: &[u8], packet: &[u8]) -> Option<(Schema, [u8; DIGEST_LEN])> {
+    [Schema::DigestFirst, Schema::KeyFirst]
+        .into_iter()
+        .find_map(|schema| {
+            let place = schema.place(packet);
+            let digest: [u8; DIGEST_LEN] = packet.get(place.clone())?.try_into().ok()?;
+            (around(key, packet, place) == digest).then_some((schema, digest))
+        })
+}
+
+fn sign_packet(key: &[u8], packet: &mut [u8], schema: Schema) -> [u8; DIGEST_LEN] {
+    let place = schema.place(packet);
+    let digest = around(key, packet, place.clone());
+    put(packet, place, &digest);
+    digest
+}
+
+/// Signs the last packet of a side for the digest of its peer.
+fn sign_echo(key: &[u8], digest: &[u8; DIGEST_LEN], packet: &mut [u8]) {
+    let key = hmac(&[key, &SALT].concat(), &[digest]);
     let start = PACKET_LEN.saturating_sub(DIGEST_LEN);
-    let signature = hmac(&key, &[s2.get(..start).unwrap_or(&[])]);
-    put(s2, start..PACKET_LEN, &signature);
+    let signature = hmac(&key, &[packet.get(..start).unwrap_or(&[])]);
+    put(packet, start..PACKET_LEN, &signature);
 }
 
 /// Signs a packet but for the place of its digest.
-pub(super) fn around(key: &[u8], packet: &[u8], place: Range<usize>) -> [u8; DIGEST_LEN] {
+fn around(key: &[u8], packet: &[u8], place: Range<usize>) -> [u8; DIGEST_LEN] {
     let before = packet.get(..place.start).unwrap_or(&[]);
     let behind = packet.get(place.end..).unwrap_or(&[]);
     hmac(key, &[before, behind])
 }
 
-pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; DIGEST_LEN] {
+fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; DIGEST_LEN] {
     // A key of any length is legal, so that this cannot fail.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return [0; DIGEST_LEN];

@@ -2,7 +2,7 @@
 
 use crate::support::{Peer, pattern, simple_handshake};
 use backline_rtmp::Error;
-use backline_rtmp::handshake::{EchoPolicy, ServerHandshake};
+use backline_rtmp::handshake::{ClientHandshake, EchoPolicy, Form, ServerHandshake};
 use backline_rtmp::server::{Config, Output, Warning};
 
 fn answer(client: &[u8]) -> Vec<u8> {
@@ -237,4 +237,81 @@ mod digest {
         let client = client(0, [200, 100, 50, 25]);
         verify(&client, 0, &answer(&client));
     }
+}
+
+/// Plays both sides against each other, the server's bytes cut into pieces of `size`.
+fn shake(form: Form, echo: EchoPolicy, size: usize) -> ClientHandshake {
+    let (mut client, first) = ClientHandshake::new(7, form, echo);
+    let mut server = ServerHandshake::new(8, EchoPolicy::Ignore);
+    let answer = server.handle_input(&mut &first[..]).unwrap().unwrap();
+    // What follows the handshake is left alone, however it comes.
+    let answer = [&answer[..], b"rest"].concat();
+    let (mut c2, mut rest) = (None, Vec::new());
+    for mut piece in answer.chunks(size) {
+        while !piece.is_empty() && !client.is_done() {
+            if let Some(bytes) = client.handle_input(&mut piece).unwrap() {
+                c2 = Some(bytes);
+            }
+        }
+        rest.extend_from_slice(piece);
+    }
+    assert_eq!(rest, b"rest");
+    assert_eq!(client.offset(), 3073);
+    assert_eq!(server.handle_input(&mut &c2.unwrap()[..]), Ok(None));
+    assert!(client.is_done() && server.is_done());
+    client
+}
+
+#[test]
+fn rtmp_05_06_07_the_client_s_side_in_all_forms() {
+    for size in [1, 2, 1536, 1537, 3073, 5000] {
+        for (form, signed) in [
+            (Form::Simple, false),
+            (Form::Digest, true),
+            (Form::DigestKeyFirst, true),
+        ] {
+            let client = shake(form, EchoPolicy::Strict, size);
+            assert_eq!((client.is_signed(), client.is_echoed()), (signed, true));
+        }
+    }
+}
+
+#[test]
+fn rtmp_05_a_server_that_does_not_echo_is_met_by_policy() {
+    // A server of zeros: neither an echo nor signed.
+    let answer = [&[3][..], &[0; 2 * 1536]].concat();
+    for (form, place) in [(Form::Simple, 1537), (Form::Digest, 1537)] {
+        for size in [1, 100, answer.len()] {
+            let run = |echo| {
+                let (mut client, _) = ClientHandshake::new(9, form, echo);
+                let done = answer.chunks(size).try_for_each(|mut piece| {
+                    while !piece.is_empty() {
+                        client.handle_input(&mut piece)?;
+                    }
+                    Ok(())
+                });
+                (done, client.is_echoed())
+            };
+            assert_eq!(run(EchoPolicy::Ignore), (Ok(()), true));
+            assert_eq!(run(EchoPolicy::Warn), (Ok(()), false));
+            let Err(Error::HandshakeEcho { at }) = run(EchoPolicy::Strict).0 else {
+                panic!("a strict client takes zeros for an echo")
+            };
+            // The random bytes begin with the ninth.
+            assert!((place..=place + 8).contains(&at), "{at}");
+        }
+    }
+}
+
+#[test]
+fn rtmp_07_a_server_that_speaks_something_else() {
+    let (mut client, first) = ClientHandshake::new(9, Form::Simple, EchoPolicy::Ignore);
+    assert_eq!((first[0], first.len()), (3, 1537));
+    assert_eq!(
+        client.handle_input(&mut &b"HTTP/1.1 400"[..]),
+        Err(Error::HandshakeVersion {
+            at: 0,
+            version: b'H'
+        })
+    );
 }

@@ -109,6 +109,17 @@ pub(crate) fn amf0_part(kind: u8, body: &[u8]) -> &[u8] {
     }
 }
 
+/// Returns a command of type 20 as one of type 17, with the same AMF0 values behind the selector: for a peer that sends
+/// its own in this form.
+pub(crate) fn to_amf3_form(message: Message) -> Message {
+    let payload = [&[AMF0_SELECTOR], &message.payload[..]].concat();
+    Message {
+        kind: Message::COMMAND_AMF3,
+        payload: payload.into(),
+        ..message
+    }
+}
+
 /// A command about the connection.
 pub(crate) fn connection_command(name: &str, transaction: f64, values: &[Value]) -> Message {
     write(CONNECTION_CHUNK_STREAM, 0, name, transaction, values)

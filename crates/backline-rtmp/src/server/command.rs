@@ -2,11 +2,11 @@
 
 use super::connect::{self, split_query};
 use super::state::{Event, State};
-use super::{Output, Peer, PublishRequest, RequestId, Server};
+use super::{Output, Peer, RequestId, Server};
 use crate::Error;
 use crate::amf0::Value;
 use crate::chunk::Message;
-use crate::command::{self, Command};
+use crate::command::{self, Command, connection_command, information, status};
 use alloc::string::{String, ToString};
 
 /// A publication or a player, from the command on.
@@ -15,9 +15,19 @@ pub(super) struct Activity {
     pub(super) id: RequestId,
     pub(super) message_stream: u32,
     pub(super) name: String,
-    /// Whether the peer sent `FCPublish` first and waits for its answer; whether a player wants what is in its
-    /// list to be dropped.
-    pub(super) announced: bool,
+    pub(super) greeting: Greeting,
+}
+
+/// What a peer that is let in is told first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Greeting {
+    /// A publisher that sent `FCPublish` waits for its answer.
+    Announced,
+    Plain,
+    /// What was in the player's list is dropped.
+    Reset,
+    /// The player changes from one rendition to another.
+    Transition,
 }
 
 impl Server {
@@ -29,6 +39,7 @@ impl Server {
                 return Ok(());
             }
         };
+        self.speaks_amf3 = message.kind == Message::COMMAND_AMF3;
         let connected = self.state.is_connected();
         match command.name.as_str() {
             "connect" if self.state == State::Unconnected => self.connect(&command),
@@ -45,8 +56,7 @@ impl Server {
             }
             "closeStream" if connected => {
                 if self.active_stream() == Some(command.message_stream) {
-                    self.unpublish();
-                    self.stop();
+                    self.end_activity();
                 }
             }
             "deleteStream" if connected => self.delete_stream(&command),
@@ -54,12 +64,17 @@ impl Server {
                 // A live stream has no length.
                 self.answer(&command, &[Value::Null, Value::Number(0.0)]);
             }
-            "play" if connected => self.play(&command),
+            "FCSubscribe" if connected => self.subscribe(&command),
+            "play" if connected => self.play(&command, Greeting::Reset),
             "play2" if connected => self.play2(&command),
             "pause" | "pauseRaw" if self.state == State::Playing => self.pause(&command),
             "seek" if self.state == State::Playing => self.seek(&command),
-            "receiveAudio" if self.state == State::Playing => self.receive_audio(&command),
-            "receiveVideo" if self.state == State::Playing => self.receive_video(&command),
+            "receiveAudio" if self.state == State::Playing => {
+                self.receive(&command, Message::AUDIO);
+            }
+            "receiveVideo" if self.state == State::Playing => {
+                self.receive(&command, Message::VIDEO);
+            }
             // Answers to nothing that we asked.
             "_result" | "_error" | "onStatus" => {}
             _ if connected => self.outputs.push_back(Output::Call(command)),
@@ -74,12 +89,8 @@ impl Server {
         let (window, bandwidth) = (self.config.window_ack_size, self.config.peer_bandwidth);
         self.link.announce_windows(window, bandwidth);
         self.link.set_chunk_size(self.config.chunk_size);
-        let answer = connect::answer(command);
-        self.link.send(&command::connection_command(
-            "_result",
-            command.transaction,
-            &answer,
-        ));
+        let answer = connect::answer(command, &self.config.capabilities);
+        self.reply(connection_command("_result", command.transaction, &answer));
     }
 
     fn create_stream(&mut self, command: &Command) -> Result<(), Error> {
@@ -110,35 +121,20 @@ impl Server {
         let active = self.active_stream().map(f64::from);
         // Some encoders leave the number out.
         if id.is_none() || id == active {
-            self.unpublish();
-            self.stop();
+            self.end_activity();
         }
     }
 
-    fn publish(&mut self, command: &Command) {
-        if self.state != State::Connected {
-            let (code, text) = (
-                "NetStream.Publish.BadName",
-                "This connection publishes or plays already.",
-            );
-            self.status(command.message_stream, "error", code, text);
-            return;
-        }
-        let (id, name, query) = self.request(command, self.announced);
-        self.step(Event::Publish);
-        self.outputs.push_back(Output::Publish(PublishRequest {
-            id,
-            name,
-            query,
-            peer: self.peer.clone(),
-        }));
+    fn end_activity(&mut self) {
+        self.unpublish();
+        self.stop();
     }
 
     /// Begins a publication or a player, under the name that the first argument has.
     pub(super) fn request(
         &mut self,
         command: &Command,
-        announced: bool,
+        greeting: Greeting,
     ) -> (RequestId, String, Option<String>) {
         self.requests = self.requests.saturating_add(1);
         let id = RequestId(self.requests);
@@ -148,33 +144,40 @@ impl Server {
             id,
             message_stream: command.message_stream,
             name: name.clone(),
-            announced,
+            greeting,
         });
         (id, name, query.or_else(|| self.peer.query.clone()))
     }
 
-    fn unpublish(&mut self) {
-        if !self.step(Event::Unpublish) {
-            return;
-        }
-        self.link.demuxer.set_publishing(false);
-        self.begin_waiting();
-        self.announced = false;
-        if let Some(publication) = self.activity.take() {
-            let (code, text) = ("NetStream.Unpublish.Success", "The publication has ended.");
-            self.status(publication.message_stream, "status", code, text);
-        }
-        self.outputs.push_back(Output::Unpublished);
+    /// Answers librtmp's announcement of a live player, which servers behind some networks want.
+    fn subscribe(&mut self, command: &Command) {
+        self.answer(command, &[Value::Null, Value::Undefined]);
+        let status = information("status", "NetStream.Play.Start", "Subscribed.");
+        self.reply(connection_command(
+            "onFCSubscribe",
+            0.0,
+            &[Value::Null, status],
+        ));
+    }
+
+    /// Sends a command in the form that the peer's last one had.
+    pub(super) fn reply(&mut self, message: Message) {
+        let message = if self.speaks_amf3 {
+            command::to_amf3_form(message)
+        } else {
+            message
+        };
+        self.link.send(&message);
+    }
+
+    pub(super) fn status(&mut self, stream: u32, level: &str, code: &str, description: &str) {
+        self.reply(status(stream, level, code, description));
     }
 
     /// Answers a command that wants an answer.
     fn answer(&mut self, command: &Command, values: &[Value]) {
         if command.wants_result() {
-            self.link.send(&command::connection_command(
-                "_result",
-                command.transaction,
-                values,
-            ));
+            self.reply(connection_command("_result", command.transaction, values));
         }
     }
 }

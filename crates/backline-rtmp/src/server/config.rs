@@ -1,5 +1,6 @@
 //! What the caller decides once.
 
+use super::Capabilities;
 use crate::Limits;
 use crate::handshake::EchoPolicy;
 use core::time::Duration;
@@ -13,13 +14,17 @@ use core::time::Duration;
 )]
 #[non_exhaustive]
 pub struct Config {
+    /// What this side can do, told to a peer that speaks Enhanced RTMP. Default: pass on all codecs, and all that this
+    /// crate reads.
+    pub capabilities: Capabilities,
     /// What to think of a peer that does not echo our handshake. Default: ignore it.
     pub echo: EchoPolicy,
     /// Chunk size for what we send, 1 to 16 777 215 bytes. Default 4096: every answer is one chunk.
     pub chunk_size: u32,
     /// Time for the handshake. Default 5 s.
     pub handshake_timeout: Duration,
-    /// Time without any byte after which the peer is taken for dead. Default 30 s.
+    /// Time without any byte after which the peer is taken for dead. Default 30 s. Of a player that never answered a
+    /// ping it is enough that what was sent to it is taken.
     pub idle_timeout: Duration,
     /// Caps on what the peer may cost.
     pub limits: Limits,
@@ -40,6 +45,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            capabilities: Capabilities::default(),
             echo: EchoPolicy::default(),
             chunk_size: 4096,
             handshake_timeout: Duration::from_secs(5),

@@ -1,30 +1,19 @@
 //! What a peer says in `connect`, and the answer.
 
-use super::Peer;
+use super::{Capabilities, Peer};
 use crate::amf0::{Properties, Value};
 use crate::command::{Command, information};
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// What a server of this protocol has always called itself; clients look for the letters.
 const SERVER_NAME: &str = "FMS/3,0,1,123";
 const CAPABILITIES: f64 = 31.0;
-/// FourCCs that are passed on.
-const FOURCCS: [&str; 12] = [
-    "av01", "avc1", "hvc1", "vp08", "vp09", "vvc1", ".mp3", "Opus", "ac-3", "ec-3", "fLaC", "mp4a",
-];
-/// Stands for all FourCCs.
-const ANY: &str = "*";
-/// A codec is passed on, neither decoded nor encoded (Enhanced RTMP, "FourCcInfoMask").
-const CAN_FORWARD: f64 = 4.0;
-/// The peer may be asked to connect anew; several tracks, ModEx and its nanosecond offset are understood
-/// (Enhanced RTMP, "CapsExMask").
-const CAPS_EX: u32 = 15;
 /// The peer can be asked to connect anew.
 pub(super) const CAN_RECONNECT: u32 = 1;
-/// Seeks of the peer, high dynamic range, metadata packets and large-scale tiles are all handed on (Enhanced RTMP,
-/// "videoFunction").
-const VIDEO_FUNCTIONS: u32 = 15;
+/// Stands for all FourCCs.
+const ANY: &str = "*";
 /// Codec lists of Enhanced RTMP, and their maps.
 const FOURCC_LIST: &str = "fourCcList";
 const VIDEO_MAP: &str = "videoFourCcInfoMap";
@@ -52,7 +41,7 @@ impl Peer {
 }
 
 /// Makes the answer to `connect`: two objects. What Enhanced RTMP adds is said only to a peer that spoke of it.
-pub(super) fn answer(command: &Command) -> [Value; 2] {
+pub(super) fn answer(command: &Command, ours: &Capabilities) -> [Value; 2] {
     let object = command.object();
     let server = Value::Object(alloc::vec![
         ("fmsVer".into(), Value::String(SERVER_NAME.into())),
@@ -71,46 +60,48 @@ pub(super) fn answer(command: &Command) -> [Value; 2] {
             _ => 0.0,
         };
         properties.push(("objectEncoding".into(), Value::Number(encoding)));
-        put_enhanced(object, properties);
+        put_enhanced(object, ours, properties);
     }
     [server, status]
 }
 
-fn put_enhanced(object: &Value, properties: &mut Properties) {
+fn put_enhanced(object: &Value, ours: &Capabilities, properties: &mut Properties) {
+    let (video, audio) = (&*ours.video_fourccs, &*ours.audio_fourccs);
     if object.get(FOURCC_LIST).is_some() {
-        let list = common(&fourccs(object))
-            .map(|fourcc| Value::String(fourcc.into()))
+        let both = [video, audio].concat();
+        let list = common(&fourccs(object), &both)
+            .map(|(fourcc, _)| Value::String(fourcc.into()))
             .collect();
         properties.push((FOURCC_LIST.into(), Value::StrictArray(list)));
     }
-    for name in [VIDEO_MAP, AUDIO_MAP] {
+    for (name, ours) in [(VIDEO_MAP, video), (AUDIO_MAP, audio)] {
         if let Some(map) = object.get(name) {
-            let keys: Vec<_> = map
-                .properties()
-                .iter()
-                .map(|(key, _)| key.as_str())
-                .collect();
-            let map = common(&keys)
-                .map(|fourcc| (fourcc.into(), Value::Number(CAN_FORWARD)))
+            let theirs: Vec<_> = map.properties().iter().map(|(key, _)| &**key).collect();
+            let map = common(&theirs, ours)
+                .map(|(fourcc, mask)| (fourcc.into(), Value::Number((*mask).into())))
                 .collect();
             properties.push((name.into(), Value::Object(map)));
         }
     }
     if object.get(CAPS).is_some() {
-        properties.push((CAPS.into(), Value::Number(CAPS_EX.into())));
+        properties.push((CAPS.into(), Value::Number(ours.caps_ex.into())));
     }
     if let Some(theirs) = object.get(VIDEO_FUNCTION) {
-        let both = mask(Some(theirs)) & VIDEO_FUNCTIONS;
+        let both = mask(Some(theirs)) & ours.video_function;
         properties.push((VIDEO_FUNCTION.into(), Value::Number(both.into())));
     }
 }
 
-/// Returns the FourCCs of a list that are known here, or all if the list says so.
-fn common(theirs: &[&str]) -> impl Iterator<Item = &'static str> {
+/// Returns those of our FourCCs that the peer names, or all if it names `*`. Ours may have a `*`, too, which is named
+/// to everyone.
+fn common<'a>(
+    theirs: &'a [&str],
+    ours: &'a [(Cow<'static, str>, u32)],
+) -> impl Iterator<Item = (&'a str, &'a u32)> {
     let any = theirs.contains(&ANY);
-    FOURCCS
-        .into_iter()
-        .filter(move |ours| any || theirs.contains(ours))
+    ours.iter()
+        .map(|(fourcc, mask)| (&**fourcc, mask))
+        .filter(move |(fourcc, _)| any || *fourcc == ANY || theirs.contains(fourcc))
 }
 
 fn fourccs(object: &Value) -> Vec<&str> {

@@ -1,31 +1,34 @@
 //! The session of a server, that is published to or played from.
 
+mod appetite;
 mod command;
 mod config;
 mod connect;
 mod message;
 mod output;
 mod play;
+mod publish;
 mod state;
+mod timers;
+mod verbs;
 
-pub use crate::session::Stats;
+pub use crate::session::{Capabilities, Stats};
 pub use config::Config;
 pub use output::{
-    Output, Peer, PlayRequest, PlayStart, PublishRequest, Rejection, RequestId, Warning,
+    Output, Peer, PlayRequest, PlayStart, PublishMode, PublishRequest, Rejection, RequestId,
+    Warning,
 };
+pub use play::Ending;
 
-use crate::amf0::Value;
 use crate::chunk::Message;
-use crate::command::{Command, connection_command, information, status};
-use crate::control::UserControl;
 use crate::handshake::{EchoPolicy, ServerHandshake};
-use crate::session::{Link, milliseconds, nanoseconds};
+use crate::session::Link;
 use crate::{Error, Transmit};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use appetite::Appetite;
 use bytes::Bytes;
 use command::Activity;
-use play::Appetite;
 use state::{Event, State};
 use std::time::Instant;
 
@@ -48,6 +51,8 @@ pub struct Server {
     peer: Peer,
     /// Whether the peer sent `FCPublish`, and no publication has ended since.
     announced: bool,
+    /// Whether the peer's last command was of the AMF3 type.
+    speaks_amf3: bool,
     /// Message streams that the peer created, sorted.
     streams: Vec<u32>,
     activity: Option<Activity>,
@@ -71,6 +76,7 @@ impl Server {
             outputs: VecDeque::new(),
             peer: Peer::default(),
             announced: false,
+            speaks_amf3: false,
             streams: Vec::new(),
             activity: None,
             appetite: Appetite::default(),
@@ -113,109 +119,6 @@ impl Server {
         Ok(taken)
     }
 
-    /// Lets time pass; what expired comes as [`Output::Failed`].
-    pub fn handle_timeout(&mut self, now: Instant) {
-        let now_ns = self.link.clock.advance(now);
-        if let Some((deadline_ns, error)) = self.deadline()
-            && now_ns >= deadline_ns
-        {
-            self.failed = true;
-            self.step(Event::Fail);
-            self.outputs.push_back(Output::Failed(error));
-            self.outputs.push_back(Output::Close);
-        } else if self.ping_due_ns().is_some_and(|due_ns| now_ns >= due_ns) {
-            self.link.ping();
-        }
-    }
-
-    /// Accepts a publication or a player: the peer begins to send, or waits for what [`send`](Self::send) brings.
-    ///
-    /// # Errors
-    /// [`Error::UnknownRequest`] if it was answered or has gone.
-    pub fn accept(&mut self, now: Instant, request: RequestId) -> Result<(), Error> {
-        let now_ns = self.link.clock.advance(now);
-        let activity = self.requested(request)?;
-        let (stream, announced) = (activity.message_stream, activity.announced);
-        let name = activity.name.clone();
-        self.link.heard(now_ns);
-        self.step(Event::Accept);
-        if self.state == State::Playing {
-            self.begin_play(stream, &name, announced);
-            return Ok(());
-        }
-        self.link.demuxer.set_publishing(true);
-        self.link
-            .send(&UserControl::StreamBegin(stream).to_message());
-        const START: &str = "NetStream.Publish.Start";
-        let description = alloc::format!("{name} is now published.");
-        if announced {
-            let values = [Value::Null, information("status", START, &description)];
-            self.link
-                .send(&connection_command("onFCPublish", 0.0, &values));
-        }
-        self.status(stream, "status", START, &description);
-        Ok(())
-    }
-
-    /// Refuses a publication or a player, tells the peer why and ends the session.
-    ///
-    /// # Errors
-    /// [`Error::UnknownRequest`] if it was answered or has gone.
-    pub fn reject(
-        &mut self,
-        now: Instant,
-        request: RequestId,
-        why: Rejection,
-    ) -> Result<(), Error> {
-        self.link.clock.advance(now);
-        self.requested(request)?;
-        self.end_session(Event::Reject, &why);
-        Ok(())
-    }
-
-    /// Ends the session. A peer that publishes or plays, or asks to, is told why. It does nothing when the session is over.
-    pub fn close(&mut self, now: Instant, why: Rejection) {
-        self.link.clock.advance(now);
-        self.end_session(Event::Close, &why);
-    }
-
-    /// Answers a command that came as [`Output::Call`] and has a transaction; it does nothing for another one.
-    pub fn respond(&mut self, now: Instant, call: &Command, values: &[Value]) {
-        self.link.clock.advance(now);
-        if call.wants_result() && self.state.is_connected() {
-            self.link
-                .send(&connection_command("_result", call.transaction, values));
-        }
-    }
-
-    /// Asks the peer to connect anew, to `tc_url` or where it is now, before this side goes away. It goes on publishing or playing
-    /// until it has done so (Enhanced RTMP, "Reconnect Request").
-    ///
-    /// # Errors
-    /// [`Error::CannotReconnect`] if the peer did not say that it can (`capsEx`), and nothing was sent.
-    pub fn reconnect(
-        &mut self,
-        now: Instant,
-        tc_url: Option<&str>,
-        description: &str,
-    ) -> Result<(), Error> {
-        self.link.clock.advance(now);
-        if !self.state.is_connected() || self.peer.caps_ex & connect::CAN_RECONNECT == 0 {
-            return Err(Error::CannotReconnect);
-        }
-        let mut asked = information(
-            "status",
-            "NetConnection.Connect.ReconnectRequest",
-            description,
-        );
-        if let (Value::Object(properties), Some(url)) = (&mut asked, tc_url) {
-            properties.push(("tcUrl".into(), Value::String(url.into())));
-        }
-        self.link
-            .send(&connection_command("onStatus", 0.0, &[Value::Null, asked]));
-        Ok(())
-    }
-
     /// Returns the next bytes for the peer.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.link.poll_transmit()
@@ -224,14 +127,6 @@ impl Server {
     /// Returns the next thing that became known.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
-    }
-
-    /// Returns when [`handle_timeout`](Self::handle_timeout) wants to be called.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let deadline_ns = self.deadline().map(|(deadline_ns, _)| deadline_ns);
-        let first_ns = deadline_ns.into_iter().chain(self.ping_due_ns()).min()?;
-        self.link.clock.instant(first_ns)
     }
 
     /// Returns the counters.
@@ -330,61 +225,6 @@ impl Server {
         Ok(())
     }
 
-    fn requested(&self, request: RequestId) -> Result<&Activity, Error> {
-        match &self.activity {
-            Some(activity) if self.state.is_requested() && activity.id == request => Ok(activity),
-            _ => Err(Error::UnknownRequest),
-        }
-    }
-
-    fn end_session(&mut self, event: Event, why: &Rejection) {
-        if self.step(event) {
-            if let Some(activity) = self.activity.take() {
-                self.status(
-                    activity.message_stream,
-                    "error",
-                    &why.code,
-                    &why.description,
-                );
-            }
-            self.outputs.push_back(Output::Close);
-        }
-    }
-
-    /// Notes that the peer owes a command to publish or play from now on.
-    fn begin_waiting(&mut self) {
-        self.waiting_since_ns = self.link.clock.now_ns();
-        self.waiting_from = self.link.demuxer.offset();
-    }
-
-    /// Returns when a silent peer is to be asked for a sign of life.
-    fn ping_due_ns(&self) -> Option<u64> {
-        match self.state {
-            State::Publishing | State::Playing => self.link.ping_due_ns(self.config.ping_interval),
-            _ => None,
-        }
-    }
-
-    /// Returns when time runs out, and what that means.
-    fn deadline(&self) -> Option<(u64, Error)> {
-        let config = &self.config;
-        let (since_ns, after) = match self.state {
-            State::Handshake => (0, config.handshake_timeout),
-            State::Unconnected | State::Connected => {
-                (self.waiting_since_ns, config.pre_publish_timeout)
-            }
-            State::Publishing | State::Playing => (self.link.last_input_ns, config.idle_timeout),
-            State::PublishRequested | State::PlayRequested | State::Closed => return None,
-        };
-        let after_ms = milliseconds(after);
-        let error = match self.state {
-            State::Handshake => Error::HandshakeTimeout { after_ms },
-            State::Publishing | State::Playing => Error::IdleTimeout { after_ms },
-            _ => Error::PublishTimeout { after_ms },
-        };
-        Some((since_ns.saturating_add(nanoseconds(after)), error))
-    }
-
     /// Moves on by the table; returns whether the event meant something.
     fn step(&mut self, event: Event) -> bool {
         match self.state.after(event) {
@@ -394,10 +234,6 @@ impl Server {
             }
             None => false,
         }
-    }
-
-    fn status(&mut self, stream: u32, level: &str, code: &str, description: &str) {
-        self.link.send(&status(stream, level, code, description));
     }
 
     fn warn(&mut self, warning: Warning) {

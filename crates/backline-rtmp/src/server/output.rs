@@ -96,8 +96,22 @@ pub struct PublishRequest {
     pub name: String,
     /// What followed `?` in the stream name, or else in the application.
     pub query: Option<String>,
+    /// What is to be done with it.
+    pub mode: PublishMode,
     /// Who asks.
     pub peer: Peer,
+}
+
+/// What a publisher wants to be done with its stream (RTMP 1.0, 7.2.2.6).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PublishMode {
+    /// It is to be recorded, behind what was recorded under its name before.
+    Append,
+    /// It is to be passed on alone. A mode that is not known is taken for this one.
+    Live,
+    /// It is to be recorded.
+    Record,
 }
 
 /// A peer's wish to play.
@@ -166,6 +180,12 @@ impl Rejection {
     #[must_use]
     pub fn not_found(description: impl Into<Cow<'static, str>>) -> Self {
         Self::with_code("NetStream.Play.StreamNotFound", description)
+    }
+
+    /// The stream cannot be played, or not any longer.
+    #[must_use]
+    pub fn play_failed(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_code("NetStream.Play.Failed", description)
     }
 
     /// The publication was ended by this side: another publisher took over, or the box goes down.

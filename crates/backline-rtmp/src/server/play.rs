@@ -1,59 +1,27 @@
 //! What a session does for a player.
 
-use super::command::Activity;
+use super::appetite::Appetite;
+use super::command::Greeting;
 use super::state::{Event, State};
 use super::{Output, PlayRequest, PlayStart, Server};
 use crate::amf0::Value;
 use crate::chunk::Message;
-use crate::command::{Command, STREAM_CHUNK_STREAM};
+use crate::command::{Command, STREAM_CHUNK_STREAM, information};
 use crate::control::UserControl;
-use crate::flv::{Media, Packet, VideoData, VideoFrame};
+use crate::flv::Packet;
 use crate::{Error, amf0};
 use std::time::Instant;
 
-/// What a player wants to get.
+/// How a stream ends for its player.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Appetite {
-    audio: bool,
-    video: bool,
-    paused: bool,
-    /// Frames that depend on others are of no use until the next key frame.
-    resync: bool,
-}
-
-impl Default for Appetite {
-    fn default() -> Self {
-        Self {
-            audio: true,
-            video: true,
-            paused: false,
-            resync: false,
-        }
-    }
-}
-
-impl Appetite {
-    /// Returns whether the player has a use for a packet.
-    fn wants(&mut self, packet: &Packet) -> bool {
-        match &packet.media {
-            Media::Audio(_) => self.audio && !self.paused,
-            Media::Data { .. } => !self.paused,
-            Media::Metadata(_) => true,
-            Media::Video(video) => {
-                let VideoData::Frame { .. } = video.data else {
-                    // What configures the decoder is of use later, too.
-                    return true;
-                };
-                if !self.video || self.paused {
-                    return false;
-                }
-                if matches!(video.frame, VideoFrame::Key | VideoFrame::GeneratedKey) {
-                    self.resync = false;
-                }
-                !self.resync
-            }
-        }
-    }
+#[non_exhaustive]
+pub enum Ending {
+    /// A recording is over.
+    Complete,
+    /// This side stops, for a reason that is no one's concern.
+    Stopped,
+    /// The publisher has left.
+    Unpublished,
 }
 
 impl Server {
@@ -87,37 +55,54 @@ impl Server {
     ///
     /// # Errors
     /// [`Error::NotStreaming`] if nothing is played.
-    pub fn end(&mut self, now: Instant) -> Result<(), Error> {
+    pub fn end(&mut self, now: Instant, ending: Ending) -> Result<(), Error> {
         self.link.clock.advance(now);
-        if self.state != State::Playing {
+        if !self.step(Event::Stop) {
             return Err(Error::NotStreaming);
         }
-        self.step(Event::Stop);
         self.begin_waiting();
-        if let Some(Activity {
-            message_stream: stream,
-            name,
-            ..
-        }) = self.activity.take()
-        {
-            self.link.send(&UserControl::StreamEof(stream).to_message());
-            for (code, text) in [
-                ("NetStream.Play.UnpublishNotify", "is no longer published."),
-                ("NetStream.Play.Stop", "has stopped."),
-            ] {
-                self.status(stream, "status", code, &alloc::format!("{name} {text}"));
-            }
+        let Some(activity) = self.activity.take() else {
+            return Err(Error::NotStreaming);
+        };
+        let (stream, name) = (activity.message_stream, activity.name);
+        if ending == Ending::Complete {
+            let text = alloc::format!("{name} is complete.");
+            let values = [
+                Value::String("onPlayStatus".into()),
+                information("status", "NetStream.Play.Complete", &text),
+            ];
+            self.send_data(stream, &values);
         }
+        let eof = UserControl::StreamEof(stream).to_message();
+        self.link.send(&eof);
+        if ending == Ending::Unpublished {
+            let text = alloc::format!("{name} is no longer published.");
+            self.status(stream, "status", "NetStream.Play.UnpublishNotify", &text);
+        }
+        let text = alloc::format!("{name} has stopped.");
+        self.status(stream, "status", "NetStream.Play.Stop", &text);
         Ok(())
     }
 
-    pub(super) fn play(&mut self, command: &Command) {
+    /// Takes a wish to play. One for the message stream that plays already takes the place of what it plays.
+    pub(super) fn play(&mut self, command: &Command, greeting: Greeting) {
+        let stream = command.message_stream;
+        // Flash's way to stop.
+        if matches!(command.argument(), Value::Boolean(false)) {
+            if self.active_stream() == Some(stream) && self.stop() {
+                self.status(stream, "status", "NetStream.Play.Stop", "Stopped.");
+            }
+            return;
+        }
+        if self.state == State::Playing && self.active_stream() == Some(stream) {
+            self.stop();
+        }
         if self.state != State::Connected {
             let (code, text) = (
                 "NetStream.Play.Failed",
                 "This connection publishes or plays already.",
             );
-            self.status(command.message_stream, "error", code, text);
+            self.status(stream, "error", code, text);
             return;
         }
         let number = |at: usize| command.values.get(at).and_then(Value::as_number);
@@ -129,8 +114,14 @@ impl Server {
             _ => PlayStart::Any,
         };
         let duration_ms = number(3).filter(|length| *length >= 0.0).map(whole);
-        let reset = !matches!(command.values.get(4), Some(Value::Boolean(false)));
-        let (id, name, query) = self.request(command, reset);
+        let keeps_list = matches!(command.values.get(4), Some(Value::Boolean(false)))
+            || matches!(command.values.get(4), Some(Value::Number(0.0)));
+        let greeting = if keeps_list {
+            Greeting::Plain
+        } else {
+            greeting
+        };
+        let (id, name, query) = self.request(command, greeting);
         self.step(Event::Play);
         self.outputs.push_back(Output::Play(PlayRequest {
             id,
@@ -142,56 +133,58 @@ impl Server {
         }));
     }
 
-    /// Asks to play another rendition, whose name stands in an object (RTMP 1.0, 7.2.2.2).
+    /// Takes a wish to play another rendition, whose name stands in an object (RTMP 1.0, 7.2.2.2).
     pub(super) fn play2(&mut self, command: &Command) {
         let name = command.argument().get("streamName").cloned();
         let values = alloc::vec![Value::Null, name.unwrap_or(Value::Null)];
         let as_play = Command::new("play", 0.0, values, command.message_stream);
-        self.stop();
-        self.play(&as_play);
+        let greeting = if self.state == State::Playing {
+            Greeting::Transition
+        } else {
+            Greeting::Reset
+        };
+        self.play(&as_play, greeting);
     }
 
     /// Tells a player that it is let in.
-    pub(super) fn begin_play(&mut self, stream: u32, name: &str, reset: bool) {
+    pub(super) fn begin_play(&mut self, stream: u32, name: &str, greeting: Greeting) {
         self.appetite = Appetite::default();
-        self.link
-            .send(&UserControl::StreamBegin(stream).to_message());
-        if reset {
-            let text = alloc::format!("Playing and resetting {name}.");
-            self.status(stream, "status", "NetStream.Play.Reset", &text);
+        let begin = UserControl::StreamBegin(stream).to_message();
+        self.link.send(&begin);
+        let before = match greeting {
+            Greeting::Reset => Some(("NetStream.Play.Reset", "Playing and resetting")),
+            Greeting::Transition => Some(("NetStream.Play.Transition", "Changing to")),
+            Greeting::Announced | Greeting::Plain => None,
+        };
+        for (code, text) in before
+            .into_iter()
+            .chain([("NetStream.Play.Start", "Started playing")])
+        {
+            let text = alloc::format!("{text} {name}.");
+            self.status(stream, "status", code, &text);
         }
-        let text = alloc::format!("Started playing {name}.");
-        self.status(stream, "status", "NetStream.Play.Start", &text);
-        let access = [
-            Value::String("|RtmpSampleAccess".into()),
-            Value::Boolean(true),
-            Value::Boolean(true),
-        ];
-        let body = amf0::encode(&access);
-        self.link.send(&Message::new(
-            STREAM_CHUNK_STREAM,
+        let access = Value::String("|RtmpSampleAccess".into());
+        self.send_data(
             stream,
-            Message::DATA,
-            0,
-            body,
-        ));
+            &[access, Value::Boolean(true), Value::Boolean(true)],
+        );
     }
 
-    /// Ends what is played, since the player wants no more of it.
-    pub(super) fn stop(&mut self) {
-        if !self.step(Event::Stop) {
-            return;
+    /// Ends what is played, since the player wants no more of it; returns whether anything was.
+    pub(super) fn stop(&mut self) -> bool {
+        let playing = self.step(Event::Stop);
+        if playing {
+            self.begin_waiting();
+            self.activity = None;
+            self.outputs.push_back(Output::Stopped);
         }
-        self.begin_waiting();
-        self.activity = None;
-        self.outputs.push_back(Output::Stopped);
+        playing
     }
 
     pub(super) fn pause(&mut self, command: &Command) {
         let paused = matches!(command.argument(), Value::Boolean(true));
         let position_ms = command.values.get(2).and_then(Value::as_number).map(whole);
-        self.appetite.paused = paused;
-        self.appetite.resync |= paused;
+        self.appetite.pause(paused);
         let (code, text) = if paused {
             ("NetStream.Pause.Notify", "Paused.")
         } else {
@@ -212,13 +205,19 @@ impl Server {
         self.outputs.push_back(Output::Seek { position_ms });
     }
 
-    pub(super) fn receive_audio(&mut self, command: &Command) {
-        self.appetite.audio = matches!(command.argument(), Value::Boolean(true));
+    /// Takes whether the player wants a kind of media.
+    pub(super) fn receive(&mut self, command: &Command, kind: u8) {
+        let wanted = matches!(command.argument(), Value::Boolean(true));
+        match kind {
+            Message::AUDIO => self.appetite.receive_audio(wanted),
+            _ => self.appetite.receive_video(wanted),
+        }
     }
 
-    pub(super) fn receive_video(&mut self, command: &Command) {
-        self.appetite.video = matches!(command.argument(), Value::Boolean(true));
-        self.appetite.resync |= !self.appetite.video;
+    fn send_data(&mut self, stream: u32, values: &[Value]) {
+        let body = amf0::encode(values);
+        let message = Message::new(STREAM_CHUNK_STREAM, stream, Message::DATA, 0, body);
+        self.link.send(&message);
     }
 }
 

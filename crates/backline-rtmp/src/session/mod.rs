@@ -1,8 +1,10 @@
 //! What the two kinds of session have in common: the chunk layer both ways, acknowledgements, pings, the clock.
 
+mod capabilities;
 mod clock;
 mod stats;
 
+pub use capabilities::Capabilities;
 pub(crate) use clock::{milliseconds, nanoseconds};
 pub use stats::Stats;
 
@@ -38,6 +40,10 @@ pub(crate) struct Link {
     acknowledgement: Acknowledgement,
     /// When a ping was sent, if nothing has come since.
     pinged_ns: Option<u64>,
+    /// Whether the peer ever answered a ping.
+    answers_pings: bool,
+    /// When all that was sent before was found to be taken, as the next packet was sent.
+    taken_ns: u64,
 }
 
 /// How far the peer's bytes are acknowledged, and ours limited.
@@ -82,6 +88,8 @@ impl Link {
                 hard: false,
             },
             pinged_ns: None,
+            answers_pings: false,
+            taken_ns: 0,
         }
     }
 
@@ -119,6 +127,10 @@ impl Link {
 
     /// Sends a packet on a message stream; metadata goes out under `metadata`, one name or two.
     pub(crate) fn send_packet(&mut self, stream: u32, packet: &Packet, metadata: &[&str]) {
+        if self.waiting == 0 {
+            self.taken_ns = self.clock.now_ns();
+        }
+        self.stats.packets_sent = self.stats.packets_sent.saturating_add(1);
         let message = |chunk_stream, kind, payload| {
             Message::new(chunk_stream, stream, kind, packet.timestamp_ms, payload)
         };
@@ -213,6 +225,16 @@ impl Link {
         (self.pinged_ns.is_none() && !interval.is_zero()).then_some(due_ns)
     }
 
+    /// Returns when a peer that merely receives gave its last sign of life. Some never answer pings: of those it is
+    /// enough that they take what is sent.
+    pub(crate) fn alive_ns(&self) -> u64 {
+        if self.answers_pings {
+            self.last_input_ns
+        } else {
+            self.last_input_ns.max(self.taken_ns)
+        }
+    }
+
     /// Asks the peer for a sign of life.
     pub(crate) fn ping(&mut self) {
         let now_ns = self.clock.now_ns();
@@ -238,6 +260,7 @@ impl Link {
 
     /// Takes the time that a pong took, if it answers a ping of ours.
     fn pong(&mut self, number: u32) {
+        self.answers_pings = true;
         let age_ms = ping_number(self.clock.now_ns()).wrapping_sub(number);
         // Some peers answer with a number of their own; a round trip of days is none.
         if age_ms < 3_600_000 {

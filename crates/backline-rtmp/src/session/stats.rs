@@ -27,6 +27,8 @@ pub struct Stats {
     pub malformed: u64,
     /// All messages.
     pub messages: u64,
+    /// Packets of media, metadata and data that were sent.
+    pub packets_sent: u64,
     /// From the last ping to its pong, in whole milliseconds; none before the first one.
     pub round_trip: Option<Duration>,
     /// Video messages.

@@ -16,6 +16,7 @@ mod handshake;
 mod hostile;
 mod limits;
 mod muxer;
+mod play;
 mod properties;
 mod quirks_chunk;
 mod quirks_encoder;

@@ -155,8 +155,28 @@ impl Peer {
         peer
     }
 
+    /// A peer whose player asked for a stream.
+    pub(crate) fn play_requested(config: Config) -> Self {
+        let mut peer = Self::connected(config);
+        peer.command(0, "createStream", 2.0, &[Value::Null]);
+        peer.command(1, "play", 3.0, &[Value::Null, text("key")]);
+        peer
+    }
+
+    /// A peer that plays.
+    pub(crate) fn playing(config: Config) -> Self {
+        let mut peer = Self::play_requested(config);
+        peer.accept();
+        peer
+    }
+
     pub(crate) fn accept(&mut self) {
-        let id = self.request().id;
+        let request = self.outputs.iter().rev().find_map(|output| match output {
+            Output::Play(request) => Some(request.id),
+            Output::Publish(request) => Some(request.id),
+            _ => None,
+        });
+        let id = request.unwrap();
         self.server.accept(self.now, id).unwrap();
         self.drain();
         self.outputs.clear();

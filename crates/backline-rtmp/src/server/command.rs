@@ -8,6 +8,7 @@ use crate::amf0::Value;
 use crate::chunk::Message;
 use crate::command::{self, Command, connection_command, information, status};
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 
 /// A publication or a player, from the command on.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ impl Server {
     }
 
     fn connect(&mut self, command: &Command) {
-        self.peer = Peer::read(command);
+        self.peer = Some(Arc::new(Peer::read(command)));
         self.step(Event::Connect);
         let (window, bandwidth) = (self.config.window_ack_size, self.config.peer_bandwidth);
         self.link.announce_windows(window, bandwidth);
@@ -146,7 +147,11 @@ impl Server {
             name: name.clone(),
             greeting,
         });
-        (id, name, query.or_else(|| self.peer.query.clone()))
+        (
+            id,
+            name,
+            query.or_else(|| self.peer.as_ref()?.query.clone()),
+        )
     }
 
     /// Answers librtmp's announcement of a live player, which servers behind some networks want.

@@ -25,6 +25,7 @@ use crate::handshake::{EchoPolicy, ServerHandshake};
 use crate::session::Link;
 use crate::{Error, Transmit};
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use appetite::Appetite;
 use bytes::Bytes;
@@ -48,7 +49,8 @@ pub struct Server {
     failed: bool,
     handshake: Option<ServerHandshake>,
     outputs: VecDeque<Output>,
-    peer: Peer,
+    /// None before the peer has connected.
+    peer: Option<Arc<Peer>>,
     /// Whether the peer sent `FCPublish`, and no publication has ended since.
     announced: bool,
     /// Whether the peer's last command was of the AMF3 type.
@@ -74,7 +76,7 @@ impl Server {
             failed: false,
             handshake: Some(ServerHandshake::new(config.seed, config.echo)),
             outputs: VecDeque::new(),
-            peer: Peer::default(),
+            peer: None,
             announced: false,
             speaks_amf3: false,
             streams: Vec::new(),

@@ -6,6 +6,7 @@ use crate::flv::Packet;
 use crate::{Error, chunk};
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -99,7 +100,7 @@ pub struct PublishRequest {
     /// What is to be done with it.
     pub mode: PublishMode,
     /// Who asks.
-    pub peer: Peer,
+    pub peer: Arc<Peer>,
 }
 
 /// What a publisher wants to be done with its stream (RTMP 1.0, 7.2.2.6).
@@ -129,7 +130,7 @@ pub struct PlayRequest {
     /// How much to play, in milliseconds; none is all of it.
     pub duration_ms: Option<u64>,
     /// Who asks.
-    pub peer: Peer,
+    pub peer: Arc<Peer>,
 }
 
 /// Where a player wants to begin (RTMP 1.0, 7.2.2.1).

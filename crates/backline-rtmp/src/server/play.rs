@@ -129,7 +129,7 @@ impl Server {
             query,
             start,
             duration_ms,
-            peer: self.peer.clone(),
+            peer: self.peer.clone().unwrap_or_default(),
         }));
     }
 

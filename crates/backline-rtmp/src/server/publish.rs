@@ -39,7 +39,7 @@ impl Server {
             name,
             query,
             mode,
-            peer: self.peer.clone(),
+            peer: self.peer.clone().unwrap_or_default(),
         }));
     }
 

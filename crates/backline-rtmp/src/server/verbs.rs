@@ -79,7 +79,8 @@ impl Server {
         description: &str,
     ) -> Result<(), Error> {
         self.link.clock.advance(now);
-        let can = self.peer.caps_ex & connect::CAN_RECONNECT != 0;
+        let caps_ex = self.peer.as_ref().map_or(0, |peer| peer.caps_ex);
+        let can = caps_ex & connect::CAN_RECONNECT != 0;
         if !can || !(self.state.is_connected() || self.state.is_requested()) {
             return Err(Error::CannotReconnect);
         }

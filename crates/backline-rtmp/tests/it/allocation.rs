@@ -1,11 +1,12 @@
 //! How much memory work takes.
 
-use crate::support::{Peer, flat, hex, pattern};
+use crate::support::{Peer, flat, hex, object, pattern, simple_handshake, text};
 use allocation_counter::measure;
 use backline_rtmp::Limits;
+use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::{Demuxer, Message, Muxer};
-use backline_rtmp::flv::{Media, Packet};
-use backline_rtmp::server::{Config, Output};
+use backline_rtmp::flv::{Audio, Media, Packet, Video};
+use backline_rtmp::server::{Config, Output, PlayRequest, PublishRequest};
 
 fn stream(length: usize, chunk_size: u32, count: u64) -> Vec<u8> {
     let mut muxer = Muxer::new();
@@ -95,59 +96,83 @@ fn an_idle_connection_holds_at_most_4_kib() {
     let mut held = 0;
     let counted = measure(|| {
         let mut peer = Peer::new(Config::default());
-        peer.send_raw(&crate::support::simple_handshake()[..1000]);
+        peer.send_raw(&simple_handshake()[..1000]);
         held = size_of_val(&peer.server);
         core::mem::forget(peer);
     });
     assert!(counted.bytes_current <= 3200, "{}", counted.bytes_current);
     assert!(held <= 2048, "{held}");
-    // A publisher between two messages.
-    let mut heap = 0;
+    // A publisher or a player between two messages.
+    for name in ["publish", "play"] {
+        let heap = idle_heap(name);
+        assert!(heap + 2048 <= 4096, "{name}: {heap}");
+    }
+}
+
+/// The heap of a session that was asked to publish or play, and was let in.
+fn idle_heap(name: &str) -> i64 {
     let Peer {
         server: mut idle,
         now,
         mut muxer,
         ..
     } = Peer::new(Config::default());
-    let mut steps = vec![crate::support::simple_handshake()];
-    let mut command = |stream, values: &[backline_rtmp::amf0::Value]| {
-        let body = backline_rtmp::amf0::encode(values);
-        steps.push(flat(muxer.write(&Message::new(
-            3,
-            stream,
-            Message::COMMAND,
-            0,
-            body,
-        ))));
+    assert!(size_of_val(&idle) <= 2048, "{}", size_of_val(&idle));
+    let mut steps = vec![simple_handshake()];
+    let mut command = |stream, values: &[Value]| {
+        let body = amf0::encode(values);
+        let message = Message::new(3, stream, Message::COMMAND, 0, body);
+        steps.push(flat(muxer.write(&message)));
     };
-    use crate::support::{object, text};
-    use backline_rtmp::amf0::Value::{Null, Number};
+    let app = object(&[("app", text("live"))]);
+    command(0, &[text("connect"), Value::Number(1.0), app]);
+    command(0, &[text("createStream"), Value::Number(2.0), Value::Null]);
     command(
-        0,
-        &[
-            text("connect"),
-            Number(1.0),
-            object(&[("app", text("live"))]),
-        ],
+        1,
+        &[text(name), Value::Number(3.0), Value::Null, text("key")],
     );
-    command(0, &[text("createStream"), Number(2.0), Null]);
-    command(1, &[text("publish"), Number(3.0), Null, text("key")]);
-    for step in &steps {
-        let counted = measure(|| {
+    let frame = Audio::decode(hex("AF01 21").into(), &Limits::default()).unwrap();
+    let packet = Packet::new(0, Media::Audio(frame));
+    let counted = measure(|| {
+        for step in &steps {
             let mut rest = &step[..];
             while !rest.is_empty() {
                 let taken = idle.handle_input(now, rest).unwrap();
                 rest = &rest[taken..];
                 while idle.poll_transmit().is_some() {}
                 while let Some(output) = idle.poll_output() {
-                    if let Output::Publish(request) = output {
-                        idle.accept(now, request.id).unwrap();
+                    if let Output::Publish(PublishRequest { id, .. })
+                    | Output::Play(PlayRequest { id, .. }) = output
+                    {
+                        idle.accept(now, id).unwrap();
                     }
                 }
             }
-        });
-        heap += counted.bytes_current;
-    }
-    assert!(size_of_val(&idle) <= 2048, "{}", size_of_val(&idle));
-    assert!(heap + 2048 <= 4096, "{heap}");
+        }
+        if name == "play" {
+            assert_eq!(idle.send(now, &packet), Ok(true));
+            while idle.poll_transmit().is_some() {}
+        }
+    });
+    counted.bytes_current
+}
+
+#[test]
+fn sending_to_a_player_allocates_nothing() {
+    let mut peer = Peer::playing(Config::default());
+    let body = [&hex("2701000000")[..], &pattern(3000)].concat();
+    let frame = Video::decode(body.into(), &Limits::default()).unwrap();
+    let packets: Vec<_> = (0..50_u64)
+        .map(|time| Packet::new(time * 40, Media::Video(frame.clone())))
+        .collect();
+    let Peer { server, now, .. } = &mut peer;
+    let mut run = |packets: &[Packet]| {
+        for packet in packets {
+            assert_eq!(server.send(*now, packet), Ok(true));
+            while server.poll_transmit().is_some() {}
+        }
+    };
+    run(&packets[..10]);
+    let counted = measure(|| run(&packets[10..]));
+    assert_eq!(counted.count_total, 0);
 }

@@ -63,6 +63,8 @@ pub struct Demuxer {
     small_bytes: u64,
     /// Bytes taken since the start of the connection.
     offset: u64,
+    /// Messages shorter than this may go the short way: 0 while nothing may.
+    short_end: u32,
 }
 
 /// What the demuxer found.
@@ -141,6 +143,7 @@ impl Demuxer {
             reserved: 0,
             small_bytes: 0,
             offset: 0,
+            short_end: 0,
         }
     }
 
@@ -149,20 +152,22 @@ impl Demuxer {
     /// # Errors
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_event(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
+        if let Some(short) = self.short_message(input) {
+            return Ok(Some(Event::Message(short.message())));
+        }
         loop {
-            if let Some(message) = self.short_message(input) {
-                return Ok(Some(Event::Message(message)));
-            }
             match self.advance(input)? {
                 Step::Complete if self.obey()? => {}
                 Step::Complete => return Ok(Some(Event::Message(self.take_message()))),
-                Step::Starved => return Ok(None),
-                _ => {
-                    return Ok(self
-                        .traced
-                        .take()
-                        .map(Event::Chunk)
-                        .or_else(|| self.found.take()));
+                step => {
+                    self.open_short();
+                    let found = || {
+                        self.traced
+                            .take()
+                            .map(Event::Chunk)
+                            .or_else(|| self.found.take())
+                    };
+                    return Ok((step == Step::Found).then(found).flatten());
                 }
             }
         }
@@ -174,22 +179,26 @@ impl Demuxer {
     /// # Errors
     /// A broken chunk layer or a breached cap; the connection cannot go on.
     pub fn next_message(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
+        if let Some(short) = self.short_message(input) {
+            return Ok(Some(short.message()));
+        }
         loop {
-            if let Some(message) = self.short_message(input) {
-                return Ok(Some(message));
-            }
             match self.advance(input)? {
                 Step::Complete if self.obey()? => {}
                 Step::Complete => return Ok(Some(self.take_message())),
-                Step::Starved => return Ok(None),
+                Step::Starved => {
+                    self.open_short();
+                    return Ok(None);
+                }
                 _ => (self.traced, self.found) = (None, None),
             }
         }
     }
 
     /// Says whether a publication is accepted, which raises the caps to those of a live stream.
-    pub const fn set_publishing(&mut self, publishing: bool) {
+    pub fn set_publishing(&mut self, publishing: bool) {
         self.publishing = publishing;
+        self.open_short();
     }
 
     /// Returns how many bytes were taken since the start of the connection.
@@ -396,7 +405,7 @@ impl Demuxer {
     /// Some encoders repeat it in continuations and some do not. Four equal bytes are a timestamp; at
     /// the first difference the equal ones were payload, and perhaps the next header.
     fn extended(&mut self, matched: usize, input: &mut &[u8]) -> Step {
-        let expected = self.slots.get(self.current).extended_raw.to_be_bytes();
+        let expected = self.slots.get(self.current).delta.to_be_bytes();
         let (next, found) = (expected.get(matched), input.first());
         if next == found {
             skip(input, 1);

@@ -87,9 +87,12 @@ impl Header {
     /// stream id, no extended timestamp. What [`read`](Self::read) says of such a header is the same.
     #[inline]
     pub(super) fn read_plain(bytes: &[u8]) -> Option<Self> {
-        let (&[first, a, b, c, d, e, f, kind], rest) = bytes.split_first_chunk()?;
+        let (head, rest) = bytes.split_first_chunk()?;
+        // All fields at once: one byte of format and id, three of time, three of length, one of type.
+        let fields = u64::from_be_bytes(*head);
+        let [first, kind] = [fields >> 56, fields].map(|byte| byte.to_be_bytes()[7]);
+        let [time, length] = [fields >> 32, fields >> 8].map(low_24);
         let (format, id) = (first >> 6, first & 0x3F);
-        let time = u32::from_be_bytes([0, a, b, c]);
         if format > 1 || id < 2 || time == EXTENDED {
             return None;
         }
@@ -102,7 +105,7 @@ impl Header {
             chunk_stream: u32::from(id),
             time,
             extended: false,
-            length: u32::from_be_bytes([0, d, e, f]),
+            length,
             kind,
             message_stream,
             len,
@@ -154,4 +157,9 @@ impl Writer<'_> {
         }
         self.len += bytes.len();
     }
+}
+
+const fn low_24(fields: u64) -> u32 {
+    let [.., a, b, c] = fields.to_be_bytes();
+    u32::from_be_bytes([0, a, b, c])
 }

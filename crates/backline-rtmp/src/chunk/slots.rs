@@ -13,10 +13,9 @@ const CLOCKS_MAX: usize = 64;
 pub(super) struct Slot {
     pub(super) chunk_stream: u32,
     pub(super) timestamp: u32,
-    /// What a header of format 3 that begins a message adds to the timestamp.
+    /// What a header of format 3 that begins a message adds to the timestamp: the timestamp field of the last header
+    /// that had one, or its extended one, as it stood on the wire.
     pub(super) delta: u32,
-    /// The extended timestamp field of the last header that had one, as it stood on the wire.
-    pub(super) extended_raw: u32,
     /// Whether the last header had an extended timestamp.
     pub(super) extended: bool,
     pub(super) length: u32,
@@ -49,7 +48,6 @@ impl Slot {
             // After format 0 the difference equals its timestamp (RTMP 1.0, 5.3.1.2.4). A fresh
             // value in format 3 wins: FFmpeg compares only 24 bits when it picks the format.
             self.delta = header.time;
-            self.extended_raw = header.time;
         }
         self.timestamp = self.timestamp.wrapping_add(self.delta);
     }
@@ -152,6 +150,28 @@ struct Clock {
     latest_ms: i64,
 }
 
+impl Clock {
+    const fn is_of(&self, message_stream: u32, kind: u8) -> bool {
+        self.message_stream == message_stream && self.kind == kind
+    }
+
+    /// Goes to the nearest time that has these low 32 bits.
+    #[inline(always)]
+    fn advance(&mut self, timestamp: u32) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_possible_wrap,
+            reason = "serial number arithmetic is about the low 32 bits"
+        )]
+        let step = timestamp.wrapping_sub(self.latest_ms as u32) as i32;
+        // A peer may step on by half the range in each message, for ever: at the end of time the clock stands still.
+        let latest_ms = self.latest_ms.checked_add(i64::from(step));
+        self.latest_ms = latest_ms.unwrap_or(self.latest_ms);
+        u64::try_from(self.latest_ms).unwrap_or(0)
+    }
+}
+
 impl Clocks {
     pub(super) const fn new() -> Self {
         Self {
@@ -164,33 +184,27 @@ impl Clocks {
     /// Returns the timestamp nearest to the one before that has these low 32 bits.
     #[inline(always)]
     pub(super) fn unwrap(&mut self, message_stream: u32, kind: u8, timestamp: u32) -> u64 {
-        let is = |clock: &Clock| clock.message_stream == message_stream && clock.kind == kind;
-        let index = match self.clocks.get(self.recent) {
-            Some(clock) if is(clock) => Some(self.recent),
-            _ => self.clocks.iter().position(is),
-        };
-        let Some(index) = index else {
-            self.begin(Clock {
-                message_stream,
-                kind,
-                latest_ms: i64::from(timestamp),
-            });
-            return u64::from(timestamp);
-        };
-        self.recent = index;
-        let Some(clock) = self.clocks.get_mut(index) else {
-            return u64::from(timestamp);
-        };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_possible_wrap,
-            reason = "serial number arithmetic is about the low 32 bits"
-        )]
-        let step = timestamp.wrapping_sub(clock.latest_ms as u32) as i32;
-        // A peer may step on by half the range in each message, for ever.
-        clock.latest_ms = clock.latest_ms.saturating_add(i64::from(step));
-        u64::try_from(clock.latest_ms).unwrap_or(0)
+        if let Some(clock) = self.clocks.get_mut(self.recent)
+            && clock.is_of(message_stream, kind)
+        {
+            return clock.advance(timestamp);
+        }
+        self.unwrap_other(message_stream, kind, timestamp)
+    }
+
+    /// The same for a clock that was not used last, or is not there yet.
+    fn unwrap_other(&mut self, message_stream: u32, kind: u8, timestamp: u32) -> u64 {
+        let mut clocks = self.clocks.iter_mut().enumerate();
+        if let Some((index, clock)) = clocks.find(|(_, clock)| clock.is_of(message_stream, kind)) {
+            self.recent = index;
+            return clock.advance(timestamp);
+        }
+        self.begin(Clock {
+            message_stream,
+            kind,
+            latest_ms: i64::from(timestamp),
+        });
+        u64::from(timestamp)
     }
 
     fn begin(&mut self, clock: Clock) {

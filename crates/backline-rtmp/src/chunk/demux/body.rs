@@ -129,6 +129,7 @@ impl Demuxer {
     #[inline]
     pub(super) fn take_message(&mut self) -> Message {
         self.state = State::Header;
+        self.open_short();
         let slot = self.slots.get_mut(self.current);
         let (kind, message_stream) = (slot.kind, slot.message_stream);
         let timestamp_ms = self.clocks.unwrap(message_stream, kind, slot.timestamp);

@@ -80,8 +80,9 @@ impl Dialect {
 impl Demuxer {
     /// Says whether [`Event::Chunk`](super::Event::Chunk) is given for each chunk header; off at first. While it is
     /// on, nothing takes the fast ways.
-    pub const fn trace(&mut self, on: bool) {
+    pub fn trace(&mut self, on: bool) {
         self.tracing = on;
+        self.open_short();
     }
 
     /// Returns what the peer does its own way, as far as it has shown by now.

@@ -124,6 +124,14 @@ pub enum Error {
         /// `Config::pre_publish_timeout` in milliseconds.
         after_ms: u64,
     },
+    /// The server did not answer in time.
+    #[error("no answer to {command} after {after_ms} ms")]
+    AnswerTimeout {
+        /// What was asked.
+        command: &'static str,
+        /// `client::Config::answer_timeout` in milliseconds.
+        after_ms: u64,
+    },
     /// The peer sent nothing for too long.
     #[error("no byte from the peer for {after_ms} ms")]
     IdleTimeout {
@@ -226,6 +234,14 @@ pub enum Error {
     },
 
     // The caller.
+    /// An address that cannot be understood.
+    #[error("the address is wrong at byte {at}: expected {expected}")]
+    Address {
+        /// Offset of the fault.
+        at: usize,
+        /// What would have been right.
+        expected: &'static str,
+    },
     /// The peer did not say that it can connect anew on request.
     #[error(
         "the peer cannot be asked to connect anew: bit 1 of its capsEx is not set (Enhanced RTMP, Reconnect Request)"

@@ -4,6 +4,7 @@ extern crate alloc;
 
 pub mod amf0;
 pub mod chunk;
+pub mod client;
 pub mod command;
 pub mod control;
 mod error;

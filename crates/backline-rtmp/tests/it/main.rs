@@ -11,12 +11,14 @@
 mod allocation;
 mod amf0;
 mod chunk;
+mod client;
 mod flv;
 mod handshake;
 mod hostile;
 mod limits;
 mod muxer;
 mod play;
+mod pair;
 mod properties;
 mod quirks_chunk;
 mod quirks_encoder;

@@ -6,7 +6,7 @@ use backline_rtmp::client::{self, Address, Client, Purpose};
 use backline_rtmp::flv::{
     Audio, AudioCodec, AudioData, Media, Packet, Video, VideoCodec, VideoData, VideoFrame,
 };
-use backline_rtmp::server::{self, Rejection, Server};
+use backline_rtmp::server::{self, Ending, Rejection, Server};
 use backline_rtmp::{Error, Limits};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -205,7 +205,7 @@ fn rtmp_23_what_a_server_sends_the_player_gets() {
             assert_eq!(pair.server.send(pair.now, &packet), Ok(true));
             pair.run();
         }
-        pair.server.end(pair.now).unwrap();
+        pair.server.end(pair.now, Ending::Unpublished).unwrap();
         pair.run();
         let media = packets().into_iter().map(client::Output::Media);
         assert_eq!(

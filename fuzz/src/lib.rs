@@ -30,6 +30,7 @@ pub const PROPERTIES: &[(&str, Property)] = &[
         rtmp::chunk::chunk_split_invariance,
     ),
     ("codec_record", hls::record::codec_record),
+    ("differential_demux", rtmp::differential::differential_demux),
     ("handshake", rtmp::handshake::handshake),
     ("path_and_query", hls::requests::path_and_query),
     ("playlist_render", hls::ops::playlist_render),

@@ -2,6 +2,7 @@
 
 pub mod amf0;
 pub mod chunk;
+pub mod differential;
 pub mod flv;
 pub mod handshake;
 pub mod server;

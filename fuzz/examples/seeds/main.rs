@@ -11,6 +11,7 @@ use std::path::Path;
 
 mod cache;
 mod hls;
+mod recipes;
 mod rtmp;
 
 fn main() {
@@ -20,6 +21,7 @@ fn main() {
         .into_iter()
         .chain(hls::seeds())
         .chain(cache::seeds())
+        .chain(recipes::seeds())
     {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder).expect("a folder that can be made");

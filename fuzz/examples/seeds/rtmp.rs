@@ -149,6 +149,7 @@ fn chunks() -> Vec<Seed> {
     for (name, mode, parts) in cases {
         seeds.push(("chunk_split_invariance", name, with(&[mode, 77], &parts)));
         seeds.push(("allocation_within_limits", name, with(&[mode], &parts)));
+        seeds.push(("differential_demux", name, with(&[mode & 1], &parts)));
     }
     // A partition byte, then: chunk stream u16, 0 = chunk size u32, 1 = forget, else a message.
     let message = |stream: u16, time: [u8; 2], length: [u8; 2]| {

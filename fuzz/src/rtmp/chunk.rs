@@ -135,13 +135,13 @@ pub fn chunk_round_trip(data: &[u8]) {
 }
 
 /// The wire carries 32 bits of a timestamp; it is taken for the one nearest to the one before (RFC 1982).
-fn unwrap(latest: Option<i64>, timestamp: u32) -> i64 {
+pub(super) fn unwrap(latest: Option<i64>, timestamp: u32) -> i64 {
     latest.map_or(i64::from(timestamp), |latest| {
         latest + i64::from(timestamp.wrapping_sub(latest as u32) as i32)
     })
 }
 
-fn message(source: &mut Source<'_>, chunk_stream: u32) -> Message {
+pub(super) fn message(source: &mut Source<'_>, chunk_stream: u32) -> Message {
     let message_stream = u32::from(source.u8());
     let kind = match source.u8() {
         // These two change the demuxer and have a form of their own.

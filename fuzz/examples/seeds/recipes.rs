@@ -34,14 +34,14 @@ fn streams() -> Vec<Seed> {
             vec![
                 first(5, [2, 0, 3], &[1, 99]),
                 go_on.clone(),
-                again.clone(),
+                again,
                 go_on.clone(),
             ],
         ),
         (
             "chunk_size_in_mid_message",
             4,
-            vec![first(5, [3, 0, 9], &[0, 20]), sized.clone(), go_on.clone()],
+            vec![first(5, [3, 0, 9], &[0, 20]), sized, go_on],
         ),
         (
             "aborted_then_format_0",

@@ -233,6 +233,24 @@ pub enum Error {
         limit: u8,
     },
 
+    // Files.
+    /// A file that does not begin as FLV files do.
+    #[error(
+        "no FLV file: byte {at}, expected \"FLV\" at 0 and an offset of 9 or more at 5 (FLV, E.2)"
+    )]
+    FlvHeader {
+        /// Offset of the fault.
+        at: u64,
+    },
+    /// A body that is too long for a tag.
+    #[error(
+        "a body of {length} bytes does not fit into an FLV tag, which holds 16777215 (FLV, E.4.1)"
+    )]
+    TagLength {
+        /// Its length in bytes.
+        length: usize,
+    },
+
     // The caller.
     /// An address that cannot be understood.
     #[error("the address is wrong at byte {at}: expected {expected}")]

@@ -13,3 +13,4 @@ pub use crate::message::Message;
 pub use demux::{ChunkHeader, Demuxer, Dialect, Event};
 pub(crate) use mux::CONTROL_CHUNK_STREAM;
 pub use mux::{Chunks, Muxer};
+pub(crate) use slots::Clocks;

@@ -134,7 +134,7 @@ impl Slots {
 
 /// Unwraps 32-bit timestamps, one clock for each message stream and type (RFC 1982).
 #[derive(Debug)]
-pub(super) struct Clocks {
+pub(crate) struct Clocks {
     clocks: Vec<Clock>,
     /// The clock that was used last.
     recent: usize,
@@ -173,7 +173,7 @@ impl Clock {
 }
 
 impl Clocks {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             clocks: Vec::new(),
             recent: 0,
@@ -183,7 +183,7 @@ impl Clocks {
 
     /// Returns the timestamp nearest to the one before that has these low 32 bits.
     #[inline(always)]
-    pub(super) fn unwrap(&mut self, message_stream: u32, kind: u8, timestamp: u32) -> u64 {
+    pub(crate) fn unwrap(&mut self, message_stream: u32, kind: u8, timestamp: u32) -> u64 {
         if let Some(clock) = self.clocks.get_mut(self.recent)
             && clock.is_of(message_stream, kind)
         {

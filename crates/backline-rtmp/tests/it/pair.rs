@@ -129,7 +129,7 @@ fn playing(piece: usize) -> Pair {
 }
 
 /// A bit of everything that a publication is made of.
-fn packets() -> Vec<Packet> {
+pub(crate) fn packets() -> Vec<Packet> {
     let video = |frame, data| Media::Video(Video::new(VideoCodec::Hevc, frame, data));
     let frame = |composition_ms, length| VideoData::Frame {
         composition_ms,

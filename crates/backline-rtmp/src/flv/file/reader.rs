@@ -1,0 +1,341 @@
+//! Bytes of a file to packets.
+
+use super::{
+    BACK_POINTER_LEN, FILTER, HAS_AUDIO, HAS_VIDEO, HEADER_LEN, SIGNATURE, TAG_HEADER_LEN, TAG_TYPE,
+};
+use crate::chunk::{Clocks, Message};
+use crate::flv::{Packet, Tracks};
+use crate::{Error, Limits};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::mem;
+
+/// Bytes reserved for a body whose tag has declared more.
+const FIRST_CAPACITY: usize = 64 << 10;
+
+/// Turns the bytes of an FLV file, or of a growing one, into packets.
+///
+/// It keeps no input: a header that is cut off waits in 11 bytes, and a body's bytes go straight into the packet. Any partition of the
+/// input gives the same events. What is odd costs the tag that it is in, never the file.
+#[derive(Debug)]
+pub struct Reader {
+    limits: Limits,
+    clocks: Clocks,
+    state: State,
+    stage: [u8; TAG_HEADER_LEN],
+    staged: usize,
+    body: Vec<u8>,
+    tag: Tag,
+    /// Packets of a tag with several tracks.
+    more: Option<Tracks<Packet>>,
+    offset: u64,
+    whole_len: u64,
+}
+
+/// What a reader found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A back pointer does not say the length of the tag before it; some writers get it wrong, and nothing depends on it.
+    #[non_exhaustive]
+    BackPointer {
+        /// Offset of the pointer.
+        at: u64,
+        /// The length of the tag.
+        expected: u32,
+        /// What the pointer says.
+        found: u32,
+    },
+    /// The file header.
+    Header(Header),
+    /// A body that cannot be read.
+    #[non_exhaustive]
+    Malformed {
+        /// Offset of the body.
+        at: u64,
+        /// Type of the tag.
+        kind: u8,
+        /// Milliseconds, unwrapped.
+        timestamp_ms: u64,
+        /// The body.
+        raw: Bytes,
+        /// What is wrong with it.
+        error: Error,
+    },
+    /// A tag that is encrypted, or of an unknown type.
+    #[non_exhaustive]
+    Opaque {
+        /// Type of the tag.
+        kind: u8,
+        /// Whether it is encrypted.
+        filtered: bool,
+        /// Milliseconds, unwrapped.
+        timestamp_ms: u64,
+        /// The body.
+        data: Bytes,
+    },
+    /// A piece of the recording.
+    Packet(Packet),
+    /// A tag longer than `Limits::message_bytes`, which was skipped.
+    #[non_exhaustive]
+    TooLong {
+        /// Offset of its body.
+        at: u64,
+        /// Its length in bytes.
+        length: u32,
+    },
+    /// From here on the file holds zeros, as file systems leave them after a power cut. Whatever follows is ignored.
+    #[non_exhaustive]
+    ZeroTail {
+        /// Offset of the first zero.
+        at: u64,
+    },
+}
+
+/// The header of a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Header {
+    /// Version, 1 in every file that is known.
+    pub version: u8,
+    /// Whether the file says that it has sound; many live writers set both flags and mean neither.
+    pub audio: bool,
+    /// Whether the file says that it has pictures.
+    pub video: bool,
+}
+
+/// The tag at hand.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tag {
+    kind: u8,
+    filtered: bool,
+    length: u32,
+    timestamp: u32,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Header,
+    /// So many bytes are of no interest; then a back pointer comes.
+    Skip(u64),
+    /// A back pointer that should say so much.
+    BackPointer(u32),
+    Tag,
+    Body,
+    Ended,
+}
+
+impl Reader {
+    /// Makes a reader of a file from its first byte on.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            clocks: Clocks::new(),
+            state: State::Header,
+            stage: [0; TAG_HEADER_LEN],
+            staged: 0,
+            body: Vec::new(),
+            tag: Tag {
+                kind: 0,
+                filtered: false,
+                length: 0,
+                timestamp: 0,
+            },
+            more: None,
+            offset: 0,
+            whole_len: 0,
+        }
+    }
+
+    /// Takes from the front of `input` until something is found or `input` is empty.
+    ///
+    /// # Errors
+    /// [`Error::FlvHeader`] if this is no FLV file.
+    pub fn next_event(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Error> {
+        loop {
+            if let Some(packet) = self.more.as_mut().and_then(Iterator::next) {
+                return Ok(Some(Event::Packet(packet)));
+            }
+            self.more = None;
+            if self.state == State::Body && self.body.len() == self.tag.length as usize {
+                if let Some(event) = self.complete() {
+                    return Ok(Some(event));
+                }
+                continue;
+            }
+            if input.is_empty() {
+                return Ok(None);
+            }
+            match self.state {
+                State::Header => {
+                    if let Some(bytes) = self.staged::<HEADER_LEN>(input) {
+                        return self.header(bytes).map(|header| Some(Event::Header(header)));
+                    }
+                }
+                State::Skip(count) => self.skip(count, input),
+                State::BackPointer(expected) => {
+                    if let Some(bytes) = self.staged::<BACK_POINTER_LEN>(input) {
+                        let found = u32::from_be_bytes(bytes);
+                        self.state = State::Tag;
+                        let at = self.offset.saturating_sub(BACK_POINTER_LEN as u64);
+                        self.whole_len = self.offset;
+                        if found != expected {
+                            return Ok(Some(Event::BackPointer {
+                                at,
+                                expected,
+                                found,
+                            }));
+                        }
+                    }
+                }
+                State::Tag => {
+                    if let Some(bytes) = self.staged::<TAG_HEADER_LEN>(input)
+                        && let Some(event) = self.tag(bytes)
+                    {
+                        return Ok(Some(event));
+                    }
+                }
+                State::Body => {
+                    let missing = (self.tag.length as usize).saturating_sub(self.body.len());
+                    let taken = self.take(missing, input);
+                    self.body.extend_from_slice(taken);
+                }
+                State::Ended => {
+                    self.take(input.len(), input);
+                }
+            }
+        }
+    }
+
+    /// Returns up to which byte the file is whole: the end of the last tag whose back pointer is there. A recorder cuts the file here
+    /// before it goes on.
+    #[must_use]
+    pub const fn whole_len(&self) -> u64 {
+        self.whole_len
+    }
+
+    /// Returns whether the file ends with a whole tag, as far as it was read.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.whole_len == self.offset
+    }
+
+    /// Takes bytes until there are `N`, by way of the stage where they come in pieces.
+    fn staged<const N: usize>(&mut self, input: &mut &[u8]) -> Option<[u8; N]> {
+        let taken = self.take(N.saturating_sub(self.staged), input);
+        for (to, from) in self.stage.iter_mut().skip(self.staged).zip(taken) {
+            *to = *from;
+        }
+        self.staged = self.staged.saturating_add(taken.len());
+        let bytes = *self.stage.first_chunk()?;
+        (self.staged == N).then(|| {
+            self.staged = 0;
+            bytes
+        })
+    }
+
+    fn take<'a>(&mut self, count: usize, input: &mut &'a [u8]) -> &'a [u8] {
+        let (taken, rest) = input.split_at(count.min(input.len()));
+        *input = rest;
+        self.offset = self.offset.saturating_add(taken.len() as u64);
+        taken
+    }
+
+    fn skip(&mut self, count: u64, input: &mut &[u8]) {
+        let taken = self.take(usize::try_from(count).unwrap_or(usize::MAX), input);
+        let left = count.saturating_sub(taken.len() as u64);
+        self.state = match left {
+            0 if self.whole_len == 0 => State::BackPointer(0),
+            0 => State::BackPointer(self.tag.length.saturating_add(TAG_HEADER_LEN as u32)),
+            left => State::Skip(left),
+        };
+    }
+
+    fn header(&mut self, bytes: [u8; HEADER_LEN]) -> Result<Header, Error> {
+        let [a, b, c, version, flags, offset @ ..] = bytes;
+        let begin = u64::from(u32::from_be_bytes(offset));
+        let Some(more) = begin.checked_sub(HEADER_LEN as u64) else {
+            return Err(Error::FlvHeader { at: 5 });
+        };
+        if [a, b, c] != SIGNATURE {
+            self.state = State::Ended;
+            return Err(Error::FlvHeader { at: 0 });
+        }
+        self.state = match more {
+            0 => State::BackPointer(0),
+            more => State::Skip(more),
+        };
+        Ok(Header {
+            version,
+            audio: flags & HAS_AUDIO != 0,
+            video: flags & HAS_VIDEO != 0,
+        })
+    }
+
+    fn tag(&mut self, bytes: [u8; TAG_HEADER_LEN]) -> Option<Event> {
+        let start = self.offset.saturating_sub(TAG_HEADER_LEN as u64);
+        if bytes == [0; TAG_HEADER_LEN] {
+            self.state = State::Ended;
+            return Some(Event::ZeroTail { at: start });
+        }
+        let [first, l0, l1, l2, t0, t1, t2, high, _, _, _] = bytes;
+        self.tag = Tag {
+            kind: first & TAG_TYPE,
+            filtered: first & FILTER != 0,
+            length: u32::from_be_bytes([0, l0, l1, l2]),
+            timestamp: u32::from_be_bytes([high, t0, t1, t2]),
+        };
+        let length = self.tag.length;
+        if length > self.limits.message_bytes {
+            self.state = State::Skip(length.into());
+            let at = self.offset;
+            return Some(Event::TooLong { at, length });
+        }
+        self.state = State::Body;
+        self.body = Vec::with_capacity((length as usize).min(FIRST_CAPACITY));
+        None
+    }
+
+    /// Ends the body at hand.
+    fn complete(&mut self) -> Option<Event> {
+        let Tag {
+            kind,
+            filtered,
+            length,
+            timestamp,
+        } = self.tag;
+        self.state = State::BackPointer(length.saturating_add(TAG_HEADER_LEN as u32));
+        let timestamp_ms = self.clocks.unwrap(0, kind, timestamp);
+        let data = Bytes::from(mem::take(&mut self.body));
+        let known = [
+            Message::AUDIO,
+            Message::VIDEO,
+            Message::DATA,
+            Message::DATA_AMF3,
+        ];
+        if filtered || !known.contains(&kind) {
+            return Some(Event::Opaque {
+                kind,
+                filtered,
+                timestamp_ms,
+                data,
+            });
+        }
+        let at = self.offset.saturating_sub(length.into());
+        let message = Message::new(0, 0, kind, timestamp_ms, data);
+        match Packet::decode(message, &self.limits) {
+            Ok(packets) => {
+                self.more = Some(packets);
+                None
+            }
+            Err((raw, error)) => Some(Event::Malformed {
+                at,
+                kind,
+                timestamp_ms,
+                raw,
+                error,
+            }),
+        }
+    }
+}

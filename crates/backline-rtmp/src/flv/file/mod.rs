@@ -22,3 +22,9 @@ const BACK_POINTER_LEN: usize = 4;
 /// Flag of a tag whose body is encrypted (E.4.1).
 const FILTER: u8 = 0x20;
 const TAG_TYPE: u8 = 0x1F;
+
+/// Returns what the back pointer of a tag says: the length of its body and of what stands before.
+const fn tag_len(body: u32) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "it is 11")]
+    body.saturating_add(TAG_HEADER_LEN as u32)
+}

@@ -1,7 +1,8 @@
 //! Bytes of a file to packets.
 
 use super::{
-    BACK_POINTER_LEN, FILTER, HAS_AUDIO, HAS_VIDEO, HEADER_LEN, SIGNATURE, TAG_HEADER_LEN, TAG_TYPE,
+    BACK_POINTER_LEN, FILTER, HAS_AUDIO, HAS_VIDEO, HEADER_LEN, SIGNATURE, TAG_HEADER_LEN,
+    TAG_TYPE, tag_len,
 };
 use crate::chunk::{Clocks, Message};
 use crate::flv::{Packet, Tracks};
@@ -247,7 +248,7 @@ impl Reader {
         let left = count.saturating_sub(taken.len() as u64);
         self.state = match left {
             0 if self.whole_len == 0 => State::BackPointer(0),
-            0 => State::BackPointer(self.tag.length.saturating_add(TAG_HEADER_LEN as u32)),
+            0 => State::BackPointer(tag_len(self.tag.length)),
             left => State::Skip(left),
         };
     }
@@ -305,7 +306,7 @@ impl Reader {
             length,
             timestamp,
         } = self.tag;
-        self.state = State::BackPointer(length.saturating_add(TAG_HEADER_LEN as u32));
+        self.state = State::BackPointer(tag_len(length));
         let timestamp_ms = self.clocks.unwrap(0, kind, timestamp);
         let data = Bytes::from(mem::take(&mut self.body));
         let known = [

@@ -1,6 +1,6 @@
 //! Packets to bytes of a file.
 
-use super::{HAS_AUDIO, HAS_VIDEO, HEADER_LEN, SIGNATURE, TAG_HEADER_LEN, VERSION};
+use super::{HAS_AUDIO, HAS_VIDEO, HEADER_LEN, SIGNATURE, TAG_HEADER_LEN, VERSION, tag_len};
 use crate::Error;
 use crate::amf0::{self, Value};
 use crate::chunk::Message;
@@ -90,7 +90,7 @@ impl Writer {
             header: [kind, l0, l1, l2, t0, t1, t2, high, 0, 0, 0],
             head,
             payload,
-            back_pointer: size.saturating_add(TAG_HEADER_LEN as u32).to_be_bytes(),
+            back_pointer: tag_len(size).to_be_bytes(),
         })
     }
 

@@ -11,7 +11,7 @@ pub(crate) const CONNECTION_CHUNK_STREAM: u32 = 3;
 /// Chunk stream of commands about a message stream, and of its data.
 pub(crate) const STREAM_CHUNK_STREAM: u32 = 5;
 /// Stands before the values of a body in AMF3 form and says that they are AMF0.
-const AMF0_SELECTOR: u8 = 0x00;
+pub(crate) const AMF0_SELECTOR: u8 = 0x00;
 
 /// A command: a name, a transaction that an answer refers to, and values.
 #[derive(Clone, Debug, PartialEq)]

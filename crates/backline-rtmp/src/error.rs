@@ -148,6 +148,14 @@ pub enum Error {
         /// How many bytes were asked for there.
         needed: usize,
     },
+    /// An aggregate holds too many messages.
+    #[error("message at byte {at} of an aggregate: more than {limit} messages in it")]
+    AggregateItems {
+        /// Offset of the first one too many.
+        at: usize,
+        /// `Limits::aggregate_items`.
+        limit: u16,
+    },
     /// A marker that AMF0 does not define.
     #[error("marker {marker:#04x} at byte {at} is not an AMF0 value (AMF0, 2.1)")]
     AmfMarker {

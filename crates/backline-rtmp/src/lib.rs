@@ -2,6 +2,7 @@
 
 extern crate alloc;
 
+pub mod aggregate;
 pub mod amf0;
 pub mod chunk;
 pub mod client;
@@ -15,6 +16,7 @@ mod message;
 mod read;
 pub mod server;
 mod session;
+pub mod shared_object;
 mod transmit;
 
 // The public interface is: the modules above and these three, which all of them share.

@@ -14,6 +14,8 @@
 )]
 #[non_exhaustive]
 pub struct Limits {
+    /// Messages in one aggregate message. Default 4096: one costs the peer fifteen bytes.
+    pub aggregate_items: u16,
     /// Values in one AMF0 body, nested ones included. Default 1024: a property costs the peer three
     /// bytes and us sixty.
     pub amf_nodes: u32,
@@ -57,6 +59,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            aggregate_items: 4096,
             amf_nodes: 1024,
             amf_depth: 32,
             amf_string_bytes: 64 << 10,

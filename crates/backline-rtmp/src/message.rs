@@ -40,10 +40,14 @@ impl Message {
     pub const VIDEO: u8 = 9;
     /// Data in AMF3 form.
     pub const DATA_AMF3: u8 = 15;
+    /// A shared object in AMF3 form.
+    pub const SHARED_OBJECT_AMF3: u8 = 16;
     /// A command in AMF3 form.
     pub const COMMAND_AMF3: u8 = 17;
     /// Data, such as metadata.
     pub const DATA: u8 = 18;
+    /// A shared object.
+    pub const SHARED_OBJECT: u8 = 19;
     /// A command.
     pub const COMMAND: u8 = 20;
     /// Several messages in one.

@@ -18,7 +18,7 @@ pub fn decode(body: &[u8], limits: &Limits) -> Result<Vec<Value>, Error> {
 /// Reads the values of one body; the caps hold for the whole of it.
 #[derive(Debug)]
 pub(crate) struct Decoder<'a> {
-    reader: Reader<'a>,
+    pub(crate) reader: Reader<'a>,
     limits: &'a Limits,
     nodes: u32,
     string_bytes: usize,
@@ -50,6 +50,18 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Charges something that costs as much as a value.
+    pub(crate) fn count(&mut self) -> Result<(), Error> {
+        if self.nodes >= self.limits.amf_nodes {
+            return Err(Error::AmfNodes {
+                at: self.reader.at(),
+                limit: self.limits.amf_nodes,
+            });
+        }
+        self.nodes = self.nodes.saturating_add(1);
+        Ok(())
+    }
+
     fn value(&mut self, depth: u32) -> Result<Value, Error> {
         let at = self.reader.at();
         if depth > self.limits.amf_depth {
@@ -58,13 +70,7 @@ impl<'a> Decoder<'a> {
                 limit: self.limits.amf_depth,
             });
         }
-        if self.nodes >= self.limits.amf_nodes {
-            return Err(Error::AmfNodes {
-                at,
-                limit: self.limits.amf_nodes,
-            });
-        }
-        self.nodes = self.nodes.saturating_add(1);
+        self.count()?;
         let depth = depth.saturating_add(1);
         Ok(match self.reader.u8()? {
             marker::NUMBER => Value::Number(self.reader.f64()?),
@@ -124,7 +130,8 @@ impl<'a> Decoder<'a> {
         Ok(Value::StrictArray(values))
     }
 
-    fn short_string(&mut self) -> Result<String, Error> {
+    /// Reads a name as it stands before a value: a length of two bytes and so many bytes.
+    pub(crate) fn short_string(&mut self) -> Result<String, Error> {
         let length = self.reader.u16()?;
         self.string(usize::from(length))
     }

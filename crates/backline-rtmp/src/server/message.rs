@@ -3,9 +3,12 @@
 use super::state::State;
 use super::{Output, Server, Warning};
 use crate::Error;
+use crate::aggregate;
 use crate::chunk::{self, Message};
 use crate::flv::Packet;
 use crate::session::Controlled;
+use crate::shared_object::SharedObject;
+use alloc::boxed::Box;
 
 impl Server {
     pub(super) fn handle_chunk_event(&mut self, event: chunk::Event) -> Result<(), Error> {
@@ -24,6 +27,17 @@ impl Server {
         match message.kind {
             Message::AUDIO | Message::VIDEO | Message::DATA | Message::DATA_AMF3 if publishing => {
                 self.handle_media(message);
+            }
+            Message::AGGREGATE if publishing => {
+                let items = aggregate::split(message, &self.config.limits);
+                self.items = Some(Box::new(items));
+                self.take_items();
+            }
+            Message::SHARED_OBJECT | Message::SHARED_OBJECT_AMF3 if self.state.is_connected() => {
+                match SharedObject::decode(&message, &self.config.limits) {
+                    Ok(object) => self.outputs.push_back(Output::SharedObject(object)),
+                    Err(error) => self.malformed(message, error),
+                }
             }
             Message::COMMAND | Message::COMMAND_AMF3 => return self.handle_command(message),
             _ => match self.link.control(&message) {
@@ -48,6 +62,30 @@ impl Server {
         match Packet::decode(message, &self.config.limits) {
             Ok(packets) => self.outputs.extend(packets.map(Output::Media)),
             Err((raw, error)) => self.broken(kind, timestamp_ms, raw, error),
+        }
+    }
+
+    /// Takes messages out of an aggregate, as long as there is room for what they bring. Media and data have a meaning
+    /// there; anything else is handed out.
+    pub(super) fn take_items(&mut self) {
+        while self.outputs.len() < self.config.limits.outputs.max(1) {
+            let Some(items) = &mut self.items else {
+                return;
+            };
+            match items.next() {
+                Some(Ok(message)) => match message.kind {
+                    Message::AUDIO | Message::VIDEO | Message::DATA | Message::DATA_AMF3 => {
+                        self.handle_media(message);
+                    }
+                    _ => self.outputs.push_back(Output::Other(message)),
+                },
+                Some(Err(error)) => {
+                    if let Some(items) = self.items.take() {
+                        self.malformed(items.into_rest(), error);
+                    }
+                }
+                None => self.items = None,
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::command::Command;
 use crate::control::UserControl;
 use crate::flv::Packet;
+use crate::shared_object::SharedObject;
 use crate::{Error, chunk};
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -53,6 +54,8 @@ pub enum Output {
         /// The place.
         position_ms: u64,
     },
+    /// News of a shared object. Whoever serves such objects answers by [`Server::share`](super::Server::share).
+    SharedObject(SharedObject),
     /// The player has stopped in order; it may play again.
     Stopped,
     /// The publication has ended in order; another one may follow.

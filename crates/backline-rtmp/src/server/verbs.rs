@@ -6,6 +6,7 @@ use super::{Output, Rejection, RequestId, Server, connect};
 use crate::Error;
 use crate::amf0::Value;
 use crate::command::{Command, connection_command};
+use crate::shared_object::SharedObject;
 use alloc::string::String;
 use std::time::Instant;
 
@@ -63,6 +64,14 @@ impl Server {
         if call.wants_result() && self.state.is_connected() {
             let values = [Value::Null, value];
             self.reply(connection_command(name, call.transaction, &values));
+        }
+    }
+
+    /// Sends the news of a shared object. It does nothing before the peer has connected, or when the session is over.
+    pub fn share(&mut self, now: Instant, object: &SharedObject) {
+        self.link.clock.advance(now);
+        if self.state.is_connected() || self.state.is_requested() {
+            self.link.send(&object.to_message());
         }
     }
 

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod aggregate;
 mod allocation;
 mod amf0;
 mod chunk;
@@ -25,6 +26,7 @@ mod properties;
 mod quirks_chunk;
 mod quirks_encoder;
 mod server;
+mod shared_object;
 mod support;
 mod timers;
 mod trace;

@@ -202,8 +202,8 @@ fn rtmp_19_unknown_commands_and_types_are_handed_out() {
     peer.command(0, "call", 4.0, &[Value::Null]);
     peer.command(0, "seek", 4.0, &[Value::Null]);
     peer.command(0, "_result", 4.0, &[Value::Null]);
-    peer.send(4, 1, Message::AGGREGATE, 0, &pattern(40));
-    peer.send(4, 1, 16, 0, &pattern(40));
+    peer.send(4, 1, 99, 0, &pattern(40));
+    peer.send(4, 1, 21, 0, &pattern(40));
     let kinds = |peer: &Peer| {
         let kind = |output: &Output| match output {
             Output::Call(_) => 20,
@@ -212,7 +212,7 @@ fn rtmp_19_unknown_commands_and_types_are_handed_out() {
         };
         peer.outputs.iter().map(kind).collect::<Vec<_>>()
     };
-    assert_eq!(kinds(&peer), [20, 20, 20, 22, 16]);
+    assert_eq!(kinds(&peer), [20, 20, 20, 99, 21]);
     // Media outside a publication, and commands before `connect`.
     let mut peer = Peer::after_handshake(Config::default());
     peer.send(4, 1, Message::AUDIO, 0, &hex("AF01 00"));

@@ -72,4 +72,13 @@ impl Message {
             payload,
         }
     }
+
+    /// Returns whether this is a piece of a stream: sound, a picture or data.
+    #[inline]
+    pub(crate) const fn is_media(&self) -> bool {
+        matches!(
+            self.kind,
+            Self::AUDIO | Self::VIDEO | Self::DATA | Self::DATA_AMF3
+        )
+    }
 }

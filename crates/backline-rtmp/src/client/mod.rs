@@ -17,6 +17,7 @@ use crate::chunk::{self, Message};
 use crate::flv::Packet;
 use crate::handshake::{ClientHandshake, EchoPolicy};
 use crate::session::{Controlled, Link, milliseconds, nanoseconds};
+use crate::shared_object::SharedObject;
 use crate::{Error, Transmit};
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -148,6 +149,9 @@ impl Client {
 
     /// Returns the next thing that became known.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            self.take_items();
+        }
         self.outputs.pop_front()
     }
 
@@ -191,8 +195,9 @@ impl Client {
             }
             self.shake_hands(rest)?;
         }
+        self.take_items();
         // Two events can come of one byte; the second one never waits for the next byte.
-        while self.link.demuxer.has_pending() || self.may_take() {
+        while !self.link.has_items() && (self.link.demuxer.has_pending() || self.may_take()) {
             match self.link.demuxer.next_event(rest)? {
                 Some(chunk::Event::Message(message)) => self.handle_message(message),
                 Some(odd) => self.warn(Warning::Chunk(odd)),
@@ -236,8 +241,16 @@ impl Client {
         let stats = &mut self.link.stats;
         stats.messages = stats.messages.saturating_add(1);
         match message.kind {
-            Message::AUDIO | Message::VIDEO | Message::DATA | Message::DATA_AMF3 => {
-                self.handle_media(message);
+            _ if message.is_media() => self.handle_media(message),
+            Message::AGGREGATE => {
+                self.link.split(message, &self.config.limits);
+                self.take_items();
+            }
+            Message::SHARED_OBJECT | Message::SHARED_OBJECT_AMF3 => {
+                match SharedObject::decode(&message, &self.config.limits) {
+                    Ok(object) => self.outputs.push_back(Output::SharedObject(object)),
+                    Err(error) => self.malformed(message, error),
+                }
             }
             Message::COMMAND | Message::COMMAND_AMF3 => self.handle_command(message),
             _ => match self.link.control(&message) {
@@ -246,6 +259,19 @@ impl Client {
                 Ok(Controlled::User(event)) => self.outputs.push_back(Output::UserControl(event)),
                 Err(error) => self.malformed(message, error),
             },
+        }
+    }
+
+    /// Takes messages out of an aggregate, as long as there is room for what they bring. Media and data have a meaning
+    /// there; anything else is handed out.
+    fn take_items(&mut self) {
+        while self.outputs.len() < self.config.limits.outputs.max(1) {
+            match self.link.next_item() {
+                Some(Ok(message)) if message.is_media() => self.handle_media(message),
+                Some(Ok(message)) => self.outputs.push_back(Output::Other(message)),
+                Some(Err((rest, error))) => self.malformed(rest, error),
+                None => return,
+            }
         }
     }
 
@@ -337,6 +363,9 @@ impl Client {
             Some(state) => {
                 self.state = state;
                 self.since_ns = self.link.clock.now_ns();
+                if state == State::Closed {
+                    self.link.drop_items();
+                }
                 true
             }
             None => false,

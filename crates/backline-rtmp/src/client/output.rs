@@ -5,6 +5,7 @@ use crate::chunk::{self, Message};
 use crate::command::Command;
 use crate::control::UserControl;
 use crate::flv::Packet;
+use crate::shared_object::SharedObject;
 use crate::{Error, amf0::Value};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -44,6 +45,8 @@ pub enum Output {
     Redial(Box<Redial>),
     /// The server refuses; [`Output::Close`] follows.
     Refused(Status),
+    /// News of a shared object.
+    SharedObject(SharedObject),
     /// Something that the server says of the stream, such as that a player's seek is done.
     Status(Status),
     /// What the server says of the connection.

@@ -3,12 +3,10 @@
 use super::state::State;
 use super::{Output, Server, Warning};
 use crate::Error;
-use crate::aggregate;
 use crate::chunk::{self, Message};
 use crate::flv::Packet;
 use crate::session::Controlled;
 use crate::shared_object::SharedObject;
-use alloc::boxed::Box;
 
 impl Server {
     pub(super) fn handle_chunk_event(&mut self, event: chunk::Event) -> Result<(), Error> {
@@ -25,12 +23,9 @@ impl Server {
         self.link.stats.messages = self.link.stats.messages.saturating_add(1);
         let publishing = self.state == State::Publishing;
         match message.kind {
-            Message::AUDIO | Message::VIDEO | Message::DATA | Message::DATA_AMF3 if publishing => {
-                self.handle_media(message);
-            }
+            _ if publishing && message.is_media() => self.handle_media(message),
             Message::AGGREGATE if publishing => {
-                let items = aggregate::split(message, &self.config.limits);
-                self.items = Some(Box::new(items));
+                self.link.split(message, &self.config.limits);
                 self.take_items();
             }
             Message::SHARED_OBJECT | Message::SHARED_OBJECT_AMF3 if self.state.is_connected() => {
@@ -69,22 +64,11 @@ impl Server {
     /// there; anything else is handed out.
     pub(super) fn take_items(&mut self) {
         while self.outputs.len() < self.config.limits.outputs.max(1) {
-            let Some(items) = &mut self.items else {
-                return;
-            };
-            match items.next() {
-                Some(Ok(message)) => match message.kind {
-                    Message::AUDIO | Message::VIDEO | Message::DATA | Message::DATA_AMF3 => {
-                        self.handle_media(message);
-                    }
-                    _ => self.outputs.push_back(Output::Other(message)),
-                },
-                Some(Err(error)) => {
-                    if let Some(items) = self.items.take() {
-                        self.malformed(items.into_rest(), error);
-                    }
-                }
-                None => self.items = None,
+            match self.link.next_item() {
+                Some(Ok(message)) if message.is_media() => self.handle_media(message),
+                Some(Ok(message)) => self.outputs.push_back(Output::Other(message)),
+                Some(Err((rest, error))) => self.malformed(rest, error),
+                None => return,
             }
         }
     }

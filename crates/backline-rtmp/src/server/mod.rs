@@ -20,12 +20,10 @@ pub use output::{
 };
 pub use play::Ending;
 
-use crate::aggregate::Items;
 use crate::chunk::Message;
 use crate::handshake::{EchoPolicy, ServerHandshake};
 use crate::session::Link;
 use crate::{Error, Transmit};
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -51,8 +49,6 @@ pub struct Server {
     failed: bool,
     handshake: Option<ServerHandshake>,
     outputs: VecDeque<Output>,
-    /// What is left of an aggregate message: it comes into the outputs as these have room.
-    items: Option<Box<Items>>,
     /// None before the peer has connected.
     peer: Option<Arc<Peer>>,
     /// Whether the peer sent `FCPublish`, and no publication has ended since.
@@ -80,7 +76,6 @@ impl Server {
             failed: false,
             handshake: Some(ServerHandshake::new(config.seed, config.echo)),
             outputs: VecDeque::new(),
-            items: None,
             peer: None,
             announced: false,
             speaks_amf3: false,
@@ -170,7 +165,7 @@ impl Server {
         }
         self.take_items();
         // Two events can come of one byte; the second one never waits for the next byte.
-        while self.items.is_none() && (self.link.demuxer.has_pending() || self.may_take()) {
+        while !self.link.has_items() && (self.link.demuxer.has_pending() || self.may_take()) {
             let mut open = *rest;
             let room = self.room();
             if room == 0 && !rest.is_empty() {
@@ -242,7 +237,7 @@ impl Server {
             Some(state) => {
                 self.state = state;
                 if state == State::Closed {
-                    self.items = None;
+                    self.link.drop_items();
                 }
                 true
             }

@@ -8,12 +8,14 @@ pub use capabilities::Capabilities;
 pub(crate) use clock::{milliseconds, nanoseconds};
 pub use stats::Stats;
 
+use crate::aggregate::{self, Items};
 use crate::chunk::{Demuxer, Message, Muxer};
 use crate::command::STREAM_CHUNK_STREAM;
 use crate::control::{self, LimitKind, PeerBandwidth, UserControl};
 use crate::flv::{Media, Packet};
 use crate::transmit::INLINE_MAX;
 use crate::{Error, Limits, Transmit, amf0};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::{Buf, Bytes};
@@ -38,6 +40,8 @@ pub(crate) struct Link {
     /// Bytes of the transmits that wait.
     waiting: usize,
     acknowledgement: Acknowledgement,
+    /// What is left of an aggregate message: it comes out as there is room for what it brings.
+    items: Option<Box<Items>>,
     /// When a ping was sent, if nothing has come since.
     pinged_ns: Option<u64>,
     /// Whether the peer ever answered a ping.
@@ -87,6 +91,7 @@ impl Link {
                 window_out: window,
                 hard: false,
             },
+            items: None,
             pinged_ns: None,
             answers_pings: false,
             taken_ns: 0,
@@ -178,6 +183,35 @@ impl Link {
     /// Returns how many bytes wait for `poll_transmit`.
     pub(crate) const fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// Takes an aggregate message; what is in it comes by `next_item`.
+    pub(crate) fn split(&mut self, message: Message, limits: &Limits) {
+        self.items = Some(Box::new(aggregate::split(message, limits)));
+    }
+
+    /// Returns whether `next_item` may have something.
+    pub(crate) const fn has_items(&self) -> bool {
+        self.items.is_some()
+    }
+
+    /// Returns the next message of the aggregate, or what cannot be read of it.
+    pub(crate) fn next_item(&mut self) -> Option<Result<Message, (Message, Error)>> {
+        match self.items.as_mut()?.next() {
+            Some(Ok(message)) => Some(Ok(message)),
+            Some(Err(error)) => {
+                let rest = self.items.take()?.into_rest();
+                Some(Err((rest, error)))
+            }
+            None => {
+                self.items = None;
+                None
+            }
+        }
+    }
+
+    pub(crate) fn drop_items(&mut self) {
+        self.items = None;
     }
 
     /// Does what a message about the connection asks for.

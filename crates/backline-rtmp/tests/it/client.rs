@@ -5,6 +5,7 @@ use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::{Demuxer, Message, Muxer};
 use backline_rtmp::client::{Address, Client, Config, Output, Status};
 use backline_rtmp::command::Command;
+use backline_rtmp::shared_object::{Event, SharedObject};
 use backline_rtmp::{Error, Limits};
 use std::time::{Duration, Instant};
 
@@ -442,4 +443,32 @@ fn q44_addresses() {
         !shown.contains("word") && !shown.contains("secret") && !shown.contains("t=0"),
         "{shown}"
     );
+}
+
+#[test]
+fn rtmp_18_a_player_gets_what_is_in_an_aggregate() {
+    let config = Config::play(Address::parse(URL).unwrap());
+    let mut station = Station::until_started(config);
+    station.status(0.0, "status", "NetStream.Play.Start", &[]);
+    station.told.clear();
+    // Sound, and 20 ms later a picture.
+    let items = "08 000003 000000 00 000000 AF0121 0000000E
+                 09 000006 000014 00 000000 270100000022 00000011";
+    let message = Message::new(6, 1, Message::AGGREGATE, 5000, hex(items).into());
+    let object = SharedObject::new("chat", 1, false, vec![Event::Clear]);
+    for message in [message, object.to_message()] {
+        for transmit in station.muxer.write(&message) {
+            station.input(&[transmit.head(), transmit.payload()].concat());
+        }
+    }
+    let [
+        Output::Media(sound),
+        Output::Media(picture),
+        Output::SharedObject(news),
+    ] = &station.told[..]
+    else {
+        panic!("{:?}", station.told)
+    };
+    assert_eq!((sound.timestamp_ms, picture.timestamp_ms), (5000, 5020));
+    assert_eq!(*news, object);
 }

@@ -14,6 +14,7 @@ pub mod handshake;
 mod limits;
 mod message;
 mod read;
+pub mod relay;
 pub mod server;
 mod session;
 pub mod shared_object;

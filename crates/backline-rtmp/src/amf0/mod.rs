@@ -112,4 +112,25 @@ impl Value {
             _ => &[],
         }
     }
+
+    /// Returns about how many bytes the value has on the wire.
+    pub(crate) fn weight(&self) -> usize {
+        let of = |properties: &[(String, Self)]| {
+            let each = properties.iter().map(|(key, value)| {
+                let head = key.len().saturating_add(2);
+                value.weight().saturating_add(head)
+            });
+            each.fold(5, usize::saturating_add)
+        };
+        match self {
+            Self::EcmaArray(properties) | Self::Object(properties) => of(properties),
+            Self::TypedObject(class, properties) => of(properties).saturating_add(class.len()),
+            Self::StrictArray(values) => {
+                let each = values.iter().map(Self::weight);
+                each.fold(5, usize::saturating_add)
+            }
+            Self::String(text) | Self::Xml(text) => text.len().saturating_add(3),
+            _ => 9,
+        }
+    }
 }

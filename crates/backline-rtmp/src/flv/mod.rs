@@ -13,6 +13,6 @@ mod video;
 
 pub use audio::{Audio, AudioCodec, AudioData};
 pub use head::Head;
-pub use packet::{Media, Packet};
+pub use packet::{Hint, Media, Packet};
 pub use tracks::Tracks;
 pub use video::{Video, VideoCodec, VideoData, VideoFrame};

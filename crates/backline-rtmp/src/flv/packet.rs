@@ -1,6 +1,6 @@
 //! What a publication is made of, in the order of its timestamps.
 
-use super::{Audio, Tracks, Video};
+use super::{Audio, AudioData, Tracks, Video, VideoData, VideoFrame};
 use crate::amf0::{self, Value};
 use crate::chunk::Message;
 use crate::{Error, Limits, command};
@@ -41,6 +41,20 @@ pub enum Media {
     Video(Video),
 }
 
+/// What a relay may do with a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// Everything after it depends on it: configuration, metadata, commands, the end of a sequence.
+    Critical,
+    /// A frame that nothing depends on.
+    Droppable,
+    /// A frame that others may depend on, sound, or data.
+    Ordinary,
+    /// A key frame: a consumer can begin here.
+    Resync,
+}
+
 impl Packet {
     /// Makes a packet.
     #[must_use]
@@ -48,6 +62,90 @@ impl Packet {
         Self {
             timestamp_ms,
             media,
+        }
+    }
+
+    /// Returns what a relay may do with it when the link is too slow (RTMP-26).
+    #[must_use]
+    pub const fn hint(&self) -> Hint {
+        match &self.media {
+            Media::Audio(audio) => match audio.data {
+                AudioData::Frame(_) | AudioData::Silence => Hint::Ordinary,
+                _ => Hint::Critical,
+            },
+            Media::Data { .. } => Hint::Ordinary,
+            Media::Metadata(_) => Hint::Critical,
+            Media::Video(video) => match (&video.data, video.frame) {
+                (VideoData::Frame { .. }, VideoFrame::Key | VideoFrame::GeneratedKey) => {
+                    Hint::Resync
+                }
+                (VideoData::Frame { .. }, VideoFrame::Disposable) => Hint::Droppable,
+                (VideoData::Frame { .. }, _) => Hint::Ordinary,
+                _ => Hint::Critical,
+            },
+        }
+    }
+
+    /// Returns the track; 0 for data and metadata.
+    #[must_use]
+    pub const fn track(&self) -> u8 {
+        match &self.media {
+            Media::Audio(audio) => audio.track,
+            Media::Data { .. } | Media::Metadata(_) => 0,
+            Media::Video(video) => video.track,
+        }
+    }
+
+    /// Returns how many bytes the payload has; for data and metadata, about how many it would have.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.media {
+            Media::Audio(audio) => match &audio.data {
+                AudioData::Config(rest)
+                | AudioData::Frame(rest)
+                | AudioData::Multichannel(rest) => rest.len(),
+                AudioData::End | AudioData::Silence => 0,
+            },
+            Media::Data { name, values } => {
+                let values = values.iter().map(Value::weight);
+                values.fold(name.len(), usize::saturating_add)
+            }
+            Media::Metadata(value) => value.weight(),
+            Media::Video(video) => match &video.data {
+                VideoData::Config(rest)
+                | VideoData::TsConfig(rest)
+                | VideoData::Frame { data: rest, .. } => rest.len(),
+                VideoData::Metadata(values) => {
+                    let values = values.iter().map(Value::weight);
+                    values.fold(0, usize::saturating_add)
+                }
+                VideoData::Command(_) | VideoData::End => 0,
+            },
+        }
+    }
+
+    /// Returns whether there is no payload.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns a number for what a packet configures, so that a newer one can be told to take its place.
+    pub(crate) const fn part(&self) -> u8 {
+        match &self.media {
+            Media::Audio(audio) => match audio.data {
+                AudioData::Config(_) => 0,
+                AudioData::Multichannel(_) => 1,
+                _ => 2,
+            },
+            Media::Data { .. } | Media::Metadata(_) => 0,
+            Media::Video(video) => match video.data {
+                VideoData::Config(_) => 0,
+                VideoData::TsConfig(_) => 1,
+                VideoData::Metadata(_) => 2,
+                VideoData::Command(_) => 3,
+                _ => 4,
+            },
         }
     }
 

@@ -10,6 +10,10 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 /// Reads pieces of a file; returns what was found and up to where the file is whole.
+#[expect(
+    single_use_lifetimes,
+    reason = "an anonymous lifetime is not stable here"
+)]
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Event>, u64) {
     let mut reader = Reader::new(Limits::default());
     let mut events = Vec::new();

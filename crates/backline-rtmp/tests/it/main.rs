@@ -25,6 +25,7 @@ mod play;
 mod properties;
 mod quirks_chunk;
 mod quirks_encoder;
+mod relay;
 mod server;
 mod shared_object;
 mod support;

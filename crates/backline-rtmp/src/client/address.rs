@@ -59,6 +59,7 @@ impl Address {
             next
         } else if let Some(app) = reference.strip_prefix('/') {
             let mut next = self.clone();
+            no_blank(reference)?;
             next.app = app.split('#').next().unwrap_or_default().to_string();
             next
         } else {
@@ -114,10 +115,7 @@ impl Address {
         if host.is_empty() {
             return Err(wrong(at, "a host"));
         }
-        let odd = |byte: u8| byte <= b' ' || byte == 0x7F;
-        if let Some(place) = url.bytes().position(odd) {
-            return Err(wrong(place, "no blank or control character"));
-        }
+        no_blank(url)?;
         let user = user.map(|user| match user.split_once(':') {
             Some((name, password)) => (name.to_string(), password.to_string()),
             None => (user.to_string(), String::new()),
@@ -145,6 +143,15 @@ impl fmt::Debug for Address {
             .field("port", &self.port)
             .field("app", &app)
             .finish_non_exhaustive()
+    }
+}
+
+/// Refuses what would not survive in a URL.
+fn no_blank(url: &str) -> Result<(), Error> {
+    let odd = |byte: u8| byte <= b' ' || byte == 0x7F;
+    match url.bytes().position(odd) {
+        Some(place) => Err(wrong(place, "no blank or control character")),
+        None => Ok(()),
     }
 }
 

@@ -17,8 +17,10 @@ enum Step {
     #[default]
     None,
     /// The user was named.
+    #[cfg(feature = "auth")]
     Named,
     /// A challenge was answered.
+    #[cfg(feature = "auth")]
     Answered,
 }
 

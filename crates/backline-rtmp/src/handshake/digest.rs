@@ -52,17 +52,28 @@ impl Schema {
     }
 }
 
-/// Signs S1 and S2 if the client signed C1, which stands where S2 goes; leaves both alone otherwise.
-pub(super) fn sign(s1: &mut [u8], s2: &mut [u8]) {
+/// Signs S1 and S2 if the client signed C1, which stands where S2 goes; leaves both alone otherwise. Returns whether it did.
+pub(super) fn sign(s1: &mut [u8], s2: &mut [u8]) -> bool {
     if s2.get(VERSION).is_none_or(|version| version == [0; 4]) {
-        return;
+        return false;
     }
     let Some((schema, client_digest)) = find(CLIENT_KEY, s2) else {
-        return;
+        return false;
     };
     put(s1, VERSION, &SERVER_VERSION);
     sign_packet(SERVER_KEY, s1, schema);
     sign_echo(SERVER_KEY, &client_digest, s2);
+    true
+}
+
+/// Returns whether C2 is signed for this S1.
+pub(super) fn is_c2_signed(c2: &[u8], s1: &[u8]) -> bool {
+    let mut right = c2.to_vec();
+    match find(SERVER_KEY, s1) {
+        Some((_, digest)) => sign_echo(CLIENT_KEY, &digest, &mut right),
+        None => return false,
+    }
+    right == c2
 }
 
 /// Signs C1 and returns its digest.

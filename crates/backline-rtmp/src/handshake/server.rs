@@ -23,10 +23,12 @@ pub struct ServerHandshake {
     seed: u64,
     echo: EchoPolicy,
     state: State,
-    /// The answer in the making: C1 is collected where S2, its echo, goes out.
+    /// The answer in the making: C1 is collected where S2, its echo, goes out. Later what has come of C2, where all of it is needed.
     answer: Vec<u8>,
     /// The answer as sent, kept where C2 is compared with it.
     sent: Bytes,
+    /// Whether the client signed C1, and got a signed answer.
+    signed: bool,
     echoed: bool,
     offset: u64,
 }
@@ -50,6 +52,7 @@ impl ServerHandshake {
             state: State::C0,
             answer: Vec::new(),
             sent: Bytes::new(),
+            signed: false,
             echoed: true,
             offset: 0,
         }
@@ -123,7 +126,9 @@ impl ServerHandshake {
         let s1 = front.get_mut(S1..).unwrap_or(&mut []);
         fill_random(self.seed, s1.get_mut(8..).unwrap_or(&mut []));
         #[cfg(feature = "digest")]
-        digest::sign(s1, s2);
+        {
+            self.signed = digest::sign(s1, s2);
+        }
         #[cfg(not(feature = "digest"))]
         let _ = s2;
         let answer = Bytes::from(answer);
@@ -133,29 +138,54 @@ impl ServerHandshake {
         answer
     }
 
+    /// Takes C2, and compares it with S1 if the policy asks.
     fn compare(&mut self, count: usize, input: &mut &[u8]) -> Result<(), Error> {
         let taken = take(input, PACKET_LEN.saturating_sub(count));
         let end = count.saturating_add(taken.len());
-        let sent = self.sent.get(S1..).unwrap_or(&[]);
-        let difference = differs(sent.get(..PACKET_LEN).unwrap_or(sent), count, taken);
-        if let Some(place) = difference {
-            self.echoed = false;
-            if self.echo == EchoPolicy::Strict {
-                let at = self
-                    .offset
-                    .saturating_add(place.saturating_sub(count) as u64);
-                return Err(Error::HandshakeEcho { at });
-            }
+        let s1 = self.sent.get(S1..S2).unwrap_or(&[]);
+        if self.signed && !s1.is_empty() {
+            // Either form is right, and which one it is shows in the end.
+            self.answer.extend_from_slice(taken);
+        } else if let Some(place) = differs(s1, count, taken) {
+            let ahead = place.saturating_sub(count) as u64;
+            self.wrong(self.offset.saturating_add(ahead))?;
         }
         self.offset = self.offset.saturating_add(taken.len() as u64);
-        self.state = if end == PACKET_LEN {
-            State::Done
-        } else {
-            State::C2(end)
-        };
-        if self.state == State::Done {
+        self.state = State::C2(end);
+        if end == PACKET_LEN {
+            self.judge()?;
+            self.state = State::Done;
             self.sent = Bytes::new();
         }
         Ok(())
+    }
+
+    /// Checks the whole of C2 of a client that signs: it is signed for S1, or echoes it.
+    fn judge(&mut self) -> Result<(), Error> {
+        let c2 = core::mem::take(&mut self.answer);
+        let s1 = self.sent.get(S1..S2).unwrap_or(&[]);
+        if c2.is_empty() {
+            return Ok(());
+        }
+        #[cfg(feature = "digest")]
+        if digest::is_c2_signed(&c2, s1) {
+            return Ok(());
+        }
+        match differs(s1, 0, &c2) {
+            Some(place) => {
+                let behind = PACKET_LEN.saturating_sub(place) as u64;
+                self.wrong(self.offset.saturating_sub(behind))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that C2 is not what it should be.
+    fn wrong(&mut self, at: u64) -> Result<(), Error> {
+        self.echoed = false;
+        match self.echo {
+            EchoPolicy::Strict => Err(Error::HandshakeEcho { at }),
+            EchoPolicy::Ignore | EchoPolicy::Warn => Ok(()),
+        }
     }
 }

@@ -242,7 +242,7 @@ mod digest {
 /// Plays both sides against each other, the server's bytes cut into pieces of `size`.
 fn shake(form: Form, echo: EchoPolicy, size: usize) -> ClientHandshake {
     let (mut client, first) = ClientHandshake::new(7, form, echo);
-    let mut server = ServerHandshake::new(8, EchoPolicy::Ignore);
+    let mut server = ServerHandshake::new(8, echo);
     let answer = server.handle_input(&mut &first[..]).unwrap().unwrap();
     // What follows the handshake is left alone, however it comes.
     let answer = [&answer[..], b"rest"].concat();
@@ -257,7 +257,10 @@ fn shake(form: Form, echo: EchoPolicy, size: usize) -> ClientHandshake {
     }
     assert_eq!(rest, b"rest");
     assert_eq!(client.offset(), 3073);
-    assert_eq!(server.handle_input(&mut &c2.unwrap()[..]), Ok(None));
+    for mut piece in c2.unwrap().chunks(size) {
+        assert_eq!(server.handle_input(&mut piece), Ok(None));
+    }
+    assert!(server.is_echoed());
     assert!(client.is_done() && server.is_done());
     client
 }

@@ -16,6 +16,7 @@ pub type Property = fn(&[u8]);
 
 /// All properties by the name of their target.
 pub const PROPERTIES: &[(&str, Property)] = &[
+    ("address", rtmp::client::address),
     (
         "allocation_within_limits",
         rtmp::chunk::allocation_within_limits,
@@ -29,14 +30,19 @@ pub const PROPERTIES: &[(&str, Property)] = &[
         "chunk_split_invariance",
         rtmp::chunk::chunk_split_invariance,
     ),
+    ("client_handshake", rtmp::handshake::client_handshake),
+    ("client_session", rtmp::client::client_session),
     ("codec_record", hls::record::codec_record),
     ("differential_demux", rtmp::differential::differential_demux),
     ("handshake", rtmp::handshake::handshake),
+    ("packet_decode", rtmp::tracks::packet_decode),
     ("path_and_query", hls::requests::path_and_query),
+    ("play_ops", rtmp::play::play_ops),
     ("playlist_render", hls::ops::playlist_render),
     ("presentation_ops", hls::ops::presentation_ops),
     ("range_header", cache::ranges::range_header),
     ("server_ops", rtmp::server::server_ops),
     ("server_session", rtmp::server::server_session),
+    ("session_pair", rtmp::pair::session_pair),
     ("video_body", rtmp::flv::video_body),
 ];

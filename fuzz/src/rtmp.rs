@@ -2,10 +2,16 @@
 
 pub mod amf0;
 pub mod chunk;
+pub mod client;
 pub mod differential;
 pub mod flv;
 pub mod handshake;
+pub mod pair;
+pub mod play;
 pub mod server;
+pub mod tracks;
+
+mod packets;
 
 use backline_rtmp::Limits;
 
@@ -27,6 +33,7 @@ fn limits(low: bool) -> Limits {
         limits.pre_publish_bytes = 8192;
         limits.reassembly_bytes = 4096;
         limits.reassembly_bytes_live = 6144;
+        limits.tracks = 2;
         limits.transmits = 2;
     }
     limits

@@ -8,7 +8,7 @@ use bytes::Buf as _;
 use std::time::{Duration, Instant};
 
 /// C0, C1 and a C2 that echoes nothing.
-fn greeting() -> Vec<u8> {
+pub(super) fn greeting() -> Vec<u8> {
     let mut bytes = vec![0; 1 + 1536 + 1536];
     bytes[0] = 3;
     bytes

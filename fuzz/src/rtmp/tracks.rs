@@ -1,0 +1,128 @@
+//! Media and data messages as packets, one a track.
+
+use super::amf0::holds_amf3;
+use super::limits;
+use crate::Source;
+use backline_rtmp::chunk::Message;
+use backline_rtmp::flv::{Audio, AudioData, Media, Packet, Video, VideoData};
+use bytes::Bytes;
+
+/// A message is as many packets as it has tracks, no more than the cap; their payloads share its bytes and do not
+/// overlap; each is what it would be alone; a message that cannot be read is given back whole. Memory follows the caps.
+///
+/// Input: a byte of modes, the message type, a body.
+pub fn packet_decode(data: &[u8]) {
+    /// The tracks of a message and their values, in lists that double.
+    const BYTES_MAX: u64 = 1 << 20;
+    let mut source = Source::new(data);
+    let caps = limits(source.u8() & 1 != 0);
+    let kind = match source.u8() {
+        kind @ (Message::AUDIO | Message::VIDEO | Message::DATA | Message::DATA_AMF3) => kind,
+        other => [Message::AUDIO, Message::VIDEO, Message::DATA][usize::from(other) % 3],
+    };
+    let body = Bytes::copy_from_slice(source.rest());
+    let message = Message::new(4, 1, kind, 77, body.clone());
+    let mut packets = Vec::new();
+    let measured = allocation_counter::measure(|| match Packet::decode(message, &caps) {
+        Ok(tracks) => packets.extend(tracks),
+        Err((raw, _)) => assert_eq!(raw, body, "the body is given back"),
+    });
+    assert!(
+        measured.bytes_max <= BYTES_MAX,
+        "{} bytes",
+        measured.bytes_max
+    );
+    assert!(packets.len() <= usize::from(caps.tracks).max(1));
+    let mut free = body.as_ptr_range().start;
+    for packet in &packets {
+        assert_eq!(packet.timestamp_ms, 77);
+        if let Some(payload) = payload(packet).filter(|payload| !payload.is_empty()) {
+            let range = payload.as_ptr_range();
+            assert!(
+                free <= range.start && range.end <= body.as_ptr_range().end,
+                "copied, or in two tracks"
+            );
+            free = range.end;
+        }
+        alone(packet);
+    }
+    if let [packet] = packets.as_slice() {
+        let single = match kind {
+            Message::AUDIO => Audio::decode(body, &caps).map(Media::Audio),
+            Message::VIDEO => Video::decode(body, &caps).map(Media::Video),
+            _ => return,
+        };
+        // A message in the form for several tracks may have one.
+        if let Ok(single) = single {
+            assert_eq!(format!("{single:?}"), format!("{:?}", packet.media));
+        }
+    }
+}
+
+fn payload(packet: &Packet) -> Option<&Bytes> {
+    match &packet.media {
+        Media::Audio(audio) => match &audio.data {
+            AudioData::Config(data) | AudioData::Frame(data) | AudioData::Multichannel(data) => {
+                Some(data)
+            }
+            _ => None,
+        },
+        Media::Video(video) => match &video.data {
+            VideoData::Config(data) | VideoData::TsConfig(data) | VideoData::Frame { data, .. } => {
+                Some(data)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Each track can be written as a message of its own, in a head of at most 16 bytes and its payload.
+fn alone(packet: &Packet) {
+    let (kind, head, payload, whole) = match &packet.media {
+        Media::Audio(audio) => (
+            Message::AUDIO,
+            audio.head(),
+            audio.payload(),
+            audio.encode(),
+        ),
+        Media::Video(video) => {
+            if let VideoData::Metadata(values) = &video.data
+                && values.iter().any(holds_amf3)
+            {
+                return;
+            }
+            (
+                Message::VIDEO,
+                video.head(),
+                video.payload(),
+                video.encode(),
+            )
+        }
+        _ => return,
+    };
+    assert_eq!([&*head, &*payload].concat(), whole);
+    let message = Message::new(4, 1, kind, packet.timestamp_ms, whole);
+    let again: Vec<Packet> = Packet::decode(message, &limits(false))
+        .unwrap_or_else(|(_, error)| panic!("{error}, in what was written of {packet:?}"))
+        .collect();
+    let [again] = again.as_slice() else {
+        panic!("{packet:?} is read as {again:?}")
+    };
+    if let (
+        Media::Video(Video {
+            data: VideoData::Command(before),
+            ..
+        }),
+        Media::Video(Video {
+            data: VideoData::Command(after),
+            ..
+        }),
+    ) = (&packet.media, &again.media)
+    {
+        // A command needs no codec, and only the old form has one.
+        assert_eq!(before, after);
+    } else {
+        assert_eq!(format!("{packet:?}"), format!("{again:?}"));
+    }
+}

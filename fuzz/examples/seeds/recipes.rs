@@ -4,7 +4,142 @@ use super::rtmp::Seed;
 
 /// All of them.
 pub(crate) fn seeds() -> Vec<Seed> {
-    streams()
+    let mut seeds = streams();
+    seeds.extend(addresses());
+    seeds.extend(sessions());
+    seeds
+}
+
+fn addresses() -> Vec<Seed> {
+    [
+        ("plain", "rtmp://venue.example/live/key"),
+        ("tls_with_a_port", "RTMPS://venue.example:4430/live/key"),
+        ("ipv6", "rtmp://[2001:db8::1]:1936/live/key"),
+        (
+            "user_and_password",
+            "rtmp://camera:longsecret@venue.example/live/key",
+        ),
+        (
+            "query_of_the_application",
+            "rtmp://venue.example/live?token=a/b/key",
+        ),
+        (
+            "query_of_the_key",
+            "rtmp://venue.example/live/key?bandwidthtest=true",
+        ),
+        ("instance", "rtmp://venue.example/app/instance/key"),
+        (
+            "colon_in_the_name",
+            "rtmp://venue.example/vod/mp4:folder/file",
+        ),
+        ("no_path", "rtmp://venue.example"),
+        (
+            "fragment",
+            "rtmp://venue.example/live/key#here\n//other.example/app#there",
+        ),
+        (
+            "redirected_to_a_path",
+            "rtmp://venue.example/live/key\n/second",
+        ),
+        (
+            "redirected_elsewhere",
+            "rtmp://venue.example/live/key\nrtmps://other.example/app",
+        ),
+        ("port_zero", "rtmp://venue.example:0/live"),
+        ("not_rtmp", "http://venue.example/live"),
+    ]
+    .map(|(name, url)| ("address", name, url.as_bytes().to_vec()))
+    .to_vec()
+}
+
+fn sessions() -> Vec<Seed> {
+    let server = |version: u8| {
+        let mut bytes = vec![3, 0, 0, 0, 0, version, 0, 0, 1];
+        bytes.extend((0..1528_u32).map(|index| index as u8));
+        bytes.extend([0; 1536]);
+        bytes
+    };
+    let answered = |form: u8, version: u8| [vec![0, form, 3], server(version)].concat();
+    // Calls of play_ops: 3 drain, 5 answer, 12 send, 4 poll, 1 call.
+    let accepted = [3, 3, 5, 1];
+    let video = [12, 3, 5, 7, 0, 0, 3, 1, 0, 0, 0, 0, 1, 9, 9, 3];
+    let play = |mode: u8, calls: &[&[u8]]| [&[mode][..], &accepted, &calls.concat()].concat();
+    // Calls of session_pair: 7 settle, 11 send, 10 7 end, 9 wait.
+    let publish = [11, 3, 5, 7, 0, 0, 3, 1, 0, 0, 0, 0, 1, 9, 9, 3];
+    let pair = |mode: u8, form: u8, calls: &[&[u8]]| [&[mode, form][..], &calls.concat()].concat();
+    vec![
+        ("client_handshake", "simple", answered(0, 0)),
+        (
+            "client_handshake",
+            "server_without_a_digest",
+            answered(1, 0),
+        ),
+        (
+            "client_handshake",
+            "server_with_a_wrong_digest",
+            answered(2, 4),
+        ),
+        (
+            "client_handshake",
+            "strict",
+            [vec![2, 0, 0], server(0)].concat(),
+        ),
+        ("client_handshake", "rtmpe", vec![0, 0, 0, 6]),
+        ("play_ops", "pictures", play(0, &[&video, &video, &[4, 9]])),
+        (
+            "play_ops",
+            "paused",
+            play(0, &[&[1, 0, 1, 1, 0], &video, &[1, 0, 0, 1, 0], &video]),
+        ),
+        (
+            "play_ops",
+            "ended_and_played_again",
+            play(0, &[&video, &[7, 2, 1, 5, 3, 1, 1, 0, 3, 3, 5, 1], &video]),
+        ),
+        (
+            "play_ops",
+            "queue_of_two",
+            play(1, &[&video, &video, &video]),
+        ),
+        ("play_ops", "silent_player", play(0, &[&[9, 9, 9, 9]])),
+        (
+            "session_pair",
+            "published",
+            pair(0, 0, &[&publish, &publish, &[7], &publish]),
+        ),
+        (
+            "session_pair",
+            "played",
+            pair(1, 0, &[&publish, &publish, &[7], &publish]),
+        ),
+        ("session_pair", "signed", pair(0, 1, &[&publish])),
+        (
+            "session_pair",
+            "one_at_a_time",
+            pair(3, 2, &[&publish, &[7], &publish]),
+        ),
+        (
+            "session_pair",
+            "client_leaves",
+            pair(0, 0, &[&publish, &[10, 7, 0]]),
+        ),
+        (
+            "session_pair",
+            "server_ends",
+            pair(1, 0, &[&publish, &[10, 7, 6]]),
+        ),
+        (
+            "session_pair",
+            "asked_to_connect_anew",
+            pair(4, 0, &[&publish, &[10, 7, 3], &publish]),
+        ),
+        ("session_pair", "refused", pair(8, 0, &[&publish])),
+        (
+            "session_pair",
+            "silence",
+            pair(0, 0x80, &[&[9, 9, 9, 9, 9]]),
+        ),
+    ]
 }
 
 /// Streams of `differential_demux`: 4 a writer of its own, 6 our muxer.

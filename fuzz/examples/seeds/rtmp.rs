@@ -385,15 +385,13 @@ fn bodies() -> Vec<Seed> {
         ("one_track", [&[0x95, 0x01][..], b"Opus", &[1, 7]].concat()),
         ("silence", vec![]),
     ];
-    let mut seeds: Vec<Seed> = video
-        .into_iter()
-        .map(|(name, body)| ("video_body", name, with(&[0], &[body])))
-        .collect();
-    seeds.extend(
-        audio
-            .into_iter()
-            .map(|(name, body)| ("audio_body", name, with(&[0], &[body]))),
-    );
+    let mut seeds = Vec::new();
+    for (target, kind, bodies) in [("video_body", 9, video), ("audio_body", 8, audio)] {
+        for (name, body) in bodies {
+            seeds.push((target, name, with(&[0], std::slice::from_ref(&body))));
+            seeds.push(("packet_decode", name, with(&[0, kind], &[body])));
+        }
+    }
     seeds
 }
 
@@ -464,7 +462,27 @@ fn sessions() -> Vec<Seed> {
             "publish_rejected",
             with(&[6, 5], &[publish_commands(), publish_commands()]),
         ),
-        ("server_session", "ping", with(&[4, 5], &[ping])),
+        (
+            "server_session",
+            "ping",
+            with(&[4, 5], std::slice::from_ref(&ping)),
+        ),
+        ("client_session", "ping", with(&[4, 5], &[ping])),
+        (
+            "client_session",
+            "played_media",
+            with(&[6, 5], std::slice::from_ref(&media)),
+        ),
+        (
+            "client_session",
+            "played_media_with_low_caps",
+            with(&[7, 5], std::slice::from_ref(&media)),
+        ),
+        (
+            "client_session",
+            "commands_of_a_client",
+            with(&[0, 1], &[publish_commands()]),
+        ),
         ("server_session", "low_caps", with(&[5, 5], &[media])),
         (
             "server_session",

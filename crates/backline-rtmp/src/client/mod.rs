@@ -14,7 +14,7 @@ pub use config::{Config, Purpose};
 pub use output::{Output, Redial, Status, Warning};
 
 use crate::chunk::{self, Message};
-use crate::flv::Packet;
+use crate::flv::{Media, Packet};
 use crate::handshake::{ClientHandshake, EchoPolicy};
 use crate::session::{Controlled, Link, milliseconds, nanoseconds};
 use crate::shared_object::SharedObject;
@@ -289,7 +289,10 @@ impl Client {
         };
         *counter = counter.saturating_add(1);
         match Packet::decode(message, &self.config.limits) {
-            Ok(packets) => self.outputs.extend(packets.map(Output::Media)),
+            Ok(packets) => {
+                let media = packets.filter(|packet| !is_access(&packet.media));
+                self.outputs.extend(media.map(Output::Media));
+            }
             Err((raw, error)) => {
                 stats.malformed = stats.malformed.saturating_add(1);
                 self.outputs.push_back(Output::Malformed {
@@ -386,4 +389,9 @@ impl Client {
             error,
         });
     }
+}
+
+/// Returns whether this says what the player may look at: it is about this connection, and no piece of the stream.
+fn is_access(media: &Media) -> bool {
+    matches!(media, Media::Data { name, .. } if name == "|RtmpSampleAccess")
 }

@@ -59,6 +59,10 @@ pub struct Server {
     streams: Vec<u32>,
     activity: Option<Activity>,
     appetite: Appetite,
+    /// Whether the player was told that it may look at samples.
+    access_granted: bool,
+    /// The time of the last packet that was sent.
+    played_ms: u64,
     requests: u64,
     /// When the peer began to owe a command to publish or play.
     waiting_since_ns: u64,
@@ -82,6 +86,8 @@ impl Server {
             streams: Vec::new(),
             activity: None,
             appetite: Appetite::default(),
+            access_granted: false,
+            played_ms: 0,
             requests: 0,
             waiting_since_ns: 0,
             waiting_from: 0,

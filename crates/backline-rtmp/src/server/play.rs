@@ -10,6 +10,7 @@ use crate::command::{Command, STREAM_CHUNK_STREAM, information};
 use crate::control::UserControl;
 use crate::flv::Packet;
 use crate::{Error, amf0};
+use core::mem;
 use std::time::Instant;
 
 /// How a stream ends for its player.
@@ -46,6 +47,7 @@ impl Server {
         }
         let wanted = self.appetite.wants(packet);
         if wanted {
+            self.grant_access(stream, packet.timestamp_ms);
             self.link.send_packet(stream, packet, &["onMetaData"]);
         }
         Ok(wanted)
@@ -71,7 +73,7 @@ impl Server {
                 Value::String("onPlayStatus".into()),
                 information("status", "NetStream.Play.Complete", &text),
             ];
-            self.send_data(stream, &values);
+            self.send_data(stream, self.played_ms, &values);
         }
         let eof = UserControl::StreamEof(stream).to_message();
         self.link.send(&eof);
@@ -149,6 +151,8 @@ impl Server {
     /// Tells a player that it is let in.
     pub(super) fn begin_play(&mut self, stream: u32, name: &str, greeting: Greeting) {
         self.appetite = Appetite::default();
+        self.access_granted = false;
+        self.played_ms = 0;
         let begin = UserControl::StreamBegin(stream).to_message();
         self.link.send(&begin);
         let before = match greeting {
@@ -163,11 +167,6 @@ impl Server {
             let text = alloc::format!("{text} {name}.");
             self.status(stream, "status", code, &text);
         }
-        let access = Value::String("|RtmpSampleAccess".into());
-        self.send_data(
-            stream,
-            &[access, Value::Boolean(true), Value::Boolean(true)],
-        );
     }
 
     /// Ends what is played, since the player wants no more of it; returns whether anything was.
@@ -214,9 +213,21 @@ impl Server {
         }
     }
 
-    fn send_data(&mut self, stream: u32, values: &[Value]) {
+    /// Says once that the player may look at samples. It has the time of the first packet: a time of its own would be a
+    /// jump for readers that unwrap times.
+    fn grant_access(&mut self, stream: u32, timestamp_ms: u64) {
+        if !mem::replace(&mut self.access_granted, true) {
+            let name = Value::String("|RtmpSampleAccess".into());
+            let values = [name, Value::Boolean(true), Value::Boolean(true)];
+            self.send_data(stream, timestamp_ms, &values);
+        }
+        self.played_ms = timestamp_ms;
+    }
+
+    fn send_data(&mut self, stream: u32, timestamp_ms: u64, values: &[Value]) {
         let body = amf0::encode(values);
-        let message = Message::new(STREAM_CHUNK_STREAM, stream, Message::DATA, 0, body);
+        let chunk_stream = STREAM_CHUNK_STREAM;
+        let message = Message::new(chunk_stream, stream, Message::DATA, timestamp_ms, body);
         self.link.send(&message);
     }
 }

@@ -99,10 +99,18 @@ fn rtmp_23_play_from_request_to_stop() {
             .iter()
             .all(|message| message.message_stream == 1)
     );
-    // |RtmpSampleAccess, true, true.
+    // What may be sampled is said with the first packet, and at its time: |RtmpSampleAccess, true, true.
+    peer.heard.clear();
+    assert!(peer.give(&key(1_700_000_000_000)));
     let access = [&hex("02 0011")[..], b"|RtmpSampleAccess", &hex("0101 0101")].concat();
-    let last = peer.heard.last().unwrap();
-    assert_eq!((last.kind, &last.payload[..]), (18, &access[..]));
+    assert_eq!(peer.heard[0].payload[..], access);
+    let low = 1_700_000_000_000_u64 % (1 << 32);
+    let heard: Vec<_> = peer
+        .heard
+        .iter()
+        .map(|message| (message.kind, message.timestamp_ms))
+        .collect();
+    assert_eq!(heard, [(18, low), (9, low)]);
     peer.outputs.clear();
     peer.command(1, "closeStream", 0.0, &[Value::Null]);
     peer.command(0, "deleteStream", 0.0, &[Value::Null, Value::Number(1.0)]);
@@ -181,7 +189,9 @@ fn rtmp_23_a_player_gets_what_is_sent() {
         .iter()
         .map(|message| (message.chunk_stream, message.kind, message.timestamp_ms))
         .collect();
+    // The access to samples, and then what was sent.
     let expected = [
+        (5, 18, 0),
         (5, 18, 0),
         (6, 9, 0),
         (4, 8, 0),
@@ -192,18 +202,19 @@ fn rtmp_23_a_player_gets_what_is_sent() {
     assert_eq!(heard, expected);
     assert!(peer.heard.iter().all(|message| message.message_stream == 1));
     let body = amf0::encode(&[text("onMetaData"), metadata]);
-    assert_eq!(peer.heard[0].payload, body);
-    assert_eq!(peer.heard[1].payload[..], hex("1700000000 0164"));
-    assert_eq!(peer.heard[3].payload[..], hex("1701000000 AABB"));
-    assert_eq!(peer.heard[4].payload[..], hex("AF01 2122"));
+    assert_eq!(peer.heard[1].payload, body);
+    assert_eq!(peer.heard[2].payload[..], hex("1700000000 0164"));
+    assert_eq!(peer.heard[4].payload[..], hex("1701000000 AABB"));
+    assert_eq!(peer.heard[5].payload[..], hex("AF01 2122"));
     let body = amf0::encode(&[text("onCuePoint"), Value::Null]);
-    assert_eq!(peer.heard[5].payload, body);
+    assert_eq!(peer.heard[6].payload, body);
     assert_eq!(peer.server.stats().packets_sent, 6);
 }
 
 #[test]
 fn rtmp_20_what_is_sent_is_not_copied() {
     let mut peer = Peer::playing(Config::default());
+    assert!(peer.give(&key(0)));
     let payload = Bytes::from(pattern(10_000));
     let frame = AudioData::Frame(payload.clone());
     let packet = Packet::new(7, Media::Audio(Audio::new(AudioCodec::Opus, frame)));
@@ -230,6 +241,8 @@ fn rtmp_21_a_full_queue_refuses_and_changes_nothing() {
     let mut config = Config::default();
     config.limits.transmits = 3;
     let mut peer = Peer::playing(config);
+    assert!(peer.give(&key(0)));
+    peer.heard.clear();
     for time in 0..3 {
         assert!(peer.server.is_ready());
         assert_eq!(

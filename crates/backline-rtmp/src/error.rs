@@ -241,6 +241,27 @@ pub enum Error {
         limit: u8,
     },
 
+    /// A field of a configuration record that is wrong.
+    #[error("{field} is {value} at byte {at} of the configuration record, expected {expected}")]
+    Record {
+        /// Offset of the byte that holds the end of it.
+        at: usize,
+        /// Its name in the specification.
+        field: &'static str,
+        /// What it is.
+        value: u64,
+        /// What would have been right.
+        expected: &'static str,
+    },
+    /// Too many parameter sets in a configuration record.
+    #[error("more than {limit} parameter sets at byte {at} of the configuration record")]
+    ParameterSets {
+        /// Offset of the one that is one too many.
+        at: usize,
+        /// `Limits::parameter_sets`.
+        limit: u16,
+    },
+
     // Files.
     /// A file that does not begin as FLV files do.
     #[error(

@@ -43,6 +43,8 @@ pub struct Limits {
     pub modex_layers: u8,
     /// Outputs that wait for the caller before no more input is taken. Default 256.
     pub outputs: usize,
+    /// Parameter sets in one configuration record. Default 64: an encoder has three.
+    pub parameter_sets: u16,
     /// Bytes received before a publication is accepted. Default 256 KiB.
     pub pre_publish_bytes: u32,
     /// Bytes of all messages in progress before a publication is accepted. Default 8 MiB.
@@ -72,6 +74,7 @@ impl Default for Limits {
             message_bytes: 4 << 20,
             modex_layers: 8,
             outputs: 256,
+            parameter_sets: 64,
             pre_publish_bytes: 256 << 10,
             reassembly_bytes: 8 << 20,
             reassembly_bytes_live: 32 << 20,

@@ -4,6 +4,7 @@
 //! v2-2026-01-31-r2.
 
 mod audio;
+pub mod config;
 pub mod file;
 mod head;
 mod modex;

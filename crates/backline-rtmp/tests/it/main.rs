@@ -13,6 +13,7 @@ mod allocation;
 mod amf0;
 mod chunk;
 mod client;
+mod config;
 mod file;
 mod flv;
 mod foreign;

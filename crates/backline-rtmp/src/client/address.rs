@@ -112,8 +112,12 @@ impl Address {
         };
         let at = skipped.saturating_add(authority.len().saturating_sub(place.len()));
         let (host, port) = split_port(place, at)?;
-        if host.is_empty() {
-            return Err(wrong(at, "a host"));
+        let bracketed = place.starts_with('[');
+        if host.is_empty() || host.contains(['[', ']']) || host.contains(':') != bracketed {
+            return Err(wrong(
+                at,
+                "a host name, an IPv4 address, or an IPv6 address in brackets",
+            ));
         }
         no_blank(url)?;
         let user = user.map(|user| match user.split_once(':') {
@@ -162,6 +166,9 @@ fn split_port(place: &str, at: usize) -> Result<(&str, Option<u16>), Error> {
             let Some((host, behind)) = rest.split_once(']') else {
                 return Err(wrong(at, "] behind an IPv6 address"));
             };
+            if !behind.is_empty() && !behind.starts_with(':') {
+                return Err(wrong(at, "nothing but a port behind an IPv6 address"));
+            }
             (host, behind.strip_prefix(':'))
         }
         None => match place.rsplit_once(':') {

@@ -428,6 +428,10 @@ fn q44_addresses() {
         ("rtmp://h:0/live", 9),
         ("rtmp://me@h:99999/live", 12),
         ("rtmp://[::1/live", 7),
+        ("rtmp://[::1]x/live", 7),
+        ("rtmp://[host]/live", 7),
+        ("rtmps://x:ps]/a", 11),
+        ("rtmp://a:b:1/", 7),
         ("rtmp://h/li ve", 11),
     ] {
         let Err(Error::Address { at: found, .. }) = Address::parse(url) else {

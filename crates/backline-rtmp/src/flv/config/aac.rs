@@ -37,7 +37,7 @@ impl AacConfig {
             sample_rate = sampling_frequency(&mut bits)?;
             core = object_type(&mut bits)?;
         }
-        let mut frame_samples = 0;
+        let mut frame_samples = 0_u32;
         let mut channels = fixed_channels(channel_configuration);
         if GENERAL_AUDIO.contains(&core) {
             frame_samples = if bits.flag("frameLengthFlag")? {

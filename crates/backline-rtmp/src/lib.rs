@@ -15,6 +15,7 @@ mod limits;
 mod message;
 mod read;
 pub mod relay;
+pub mod report;
 pub mod server;
 mod session;
 pub mod shared_object;

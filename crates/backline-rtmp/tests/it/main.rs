@@ -27,6 +27,7 @@ mod properties;
 mod quirks_chunk;
 mod quirks_encoder;
 mod relay;
+mod report;
 mod server;
 mod shared_object;
 mod support;

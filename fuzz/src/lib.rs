@@ -17,6 +17,7 @@ pub type Property = fn(&[u8]);
 /// All properties by the name of their target.
 pub const PROPERTIES: &[(&str, Property)] = &[
     ("address", rtmp::client::address),
+    ("aggregate_items", rtmp::aggregate::aggregate_items),
     (
         "allocation_within_limits",
         rtmp::chunk::allocation_within_limits,
@@ -34,6 +35,8 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("client_session", rtmp::client::client_session),
     ("codec_record", hls::record::codec_record),
     ("differential_demux", rtmp::differential::differential_demux),
+    ("flv_reader", rtmp::file::flv_reader),
+    ("flv_round_trip", rtmp::file::flv_round_trip),
     ("handshake", rtmp::handshake::handshake),
     ("packet_decode", rtmp::tracks::packet_decode),
     ("path_and_query", hls::requests::path_and_query),
@@ -41,8 +44,10 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("playlist_render", hls::ops::playlist_render),
     ("presentation_ops", hls::ops::presentation_ops),
     ("range_header", cache::ranges::range_header),
+    ("relay_ops", rtmp::relay::relay_ops),
     ("server_ops", rtmp::server::server_ops),
     ("server_session", rtmp::server::server_session),
     ("session_pair", rtmp::pair::session_pair),
+    ("shared_object", rtmp::aggregate::shared_object),
     ("video_body", rtmp::flv::video_body),
 ];

@@ -1,13 +1,16 @@
 //! Properties of `backline-rtmp`.
 
+pub mod aggregate;
 pub mod amf0;
 pub mod chunk;
 pub mod client;
 pub mod differential;
+pub mod file;
 pub mod flv;
 pub mod handshake;
 pub mod pair;
 pub mod play;
+pub mod relay;
 pub mod server;
 pub mod tracks;
 
@@ -19,6 +22,7 @@ use backline_rtmp::Limits;
 fn limits(low: bool) -> Limits {
     let mut limits = Limits::default();
     if low {
+        limits.aggregate_items = 3;
         limits.amf_depth = 4;
         limits.amf_nodes = 16;
         limits.amf_string_bytes = 64;

@@ -1,0 +1,3 @@
+//! Fuzzes `rtmp::file::flv_round_trip`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| backline_fuzz::rtmp::file::flv_round_trip(data));

@@ -7,7 +7,167 @@ pub(crate) fn seeds() -> Vec<Seed> {
     let mut seeds = streams();
     seeds.extend(addresses());
     seeds.extend(sessions());
+    seeds.extend(containers());
+    seeds.extend(relays());
     seeds
+}
+
+/// A tag of FLV, or an item of an aggregate.
+fn tag(kind: u8, timestamp: u8, body: &[u8]) -> Vec<u8> {
+    let length = body.len() as u8;
+    let mut out = vec![kind, 0, 0, length, 0, 0, timestamp, 0, 0, 0, 0];
+    out.extend(body);
+    out.extend(u32::from(length + 11).to_be_bytes());
+    out
+}
+
+fn containers() -> Vec<Seed> {
+    let config = [
+        &[0x17, 0, 0, 0, 0][..],
+        &[1, 0x42, 0xC0, 0x1E, 0xFF, 0xE0, 0],
+    ]
+    .concat();
+    let media = [
+        tag(
+            18,
+            0,
+            b"\x02\0\x0aonMetaData\x08\0\0\0\x01\0\x05width\0\x40\x94\0\0\0\0\0\0\0\0\x09",
+        ),
+        tag(9, 0, &config),
+        tag(8, 0, &[0xAF, 0, 0x11, 0x90]),
+        tag(9, 33, &[0x17, 1, 0, 0, 0, 0, 0, 0, 1, 0x65]),
+        tag(8, 40, &[0xAF, 1, 7]),
+    ]
+    .concat();
+    let tracks = tag(9, 66, b"\x96\x10hvc1\x01\0\0\x01\x09\x02\0\0\x01\x08");
+    let file = |parts: &[&[u8]]| [&[2, 9][..], &parts.concat()].concat();
+    let mut wrong = tag(8, 9, &[0xAF, 1]);
+    wrong[16] = 99;
+    // Numbers of events: 1 use, 3 request a change, 6 a message, 7 a status, 99 is none.
+    let object = |events: &[(u8, &[u8])]| {
+        let mut out = vec![
+            0, 0, 0, 4, b'r', b'o', b'o', b'm', 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 0,
+        ];
+        for (kind, data) in events {
+            out.extend([*kind, 0, 0, 0, data.len() as u8]);
+            out.extend(*data);
+        }
+        out
+    };
+    let recipe = [3, 3, 5, 7, 0, 0, 3, 1, 0, 0, 0, 0, 1, 9, 9, 3];
+    let written = |mode: u8, place: u8| [&[mode, place, 0][..], &recipe, &recipe, &recipe].concat();
+    vec![
+        ("aggregate_items", "tags", [&[0][..], &media].concat()),
+        (
+            "aggregate_items",
+            "more_than_low_caps",
+            [&[1][..], &media].concat(),
+        ),
+        (
+            "aggregate_items",
+            "cut_off",
+            [&[0][..], &media[..40]].concat(),
+        ),
+        (
+            "aggregate_items",
+            "wrong_back_pointer",
+            [&[0][..], &wrong, &media].concat(),
+        ),
+        (
+            "aggregate_items",
+            "joined",
+            vec![2, 5, 0, 0, 0, 1, 33, 0, 9, 2, 7, 7, 1, 0xF0, 0xFF, 8, 1, 3],
+        ),
+        ("flv_reader", "recording", file(&[&media])),
+        ("flv_reader", "several_tracks", file(&[&media, &tracks])),
+        ("flv_reader", "zeros_behind", file(&[&media, &[0; 40]])),
+        (
+            "flv_reader",
+            "cut_in_a_body",
+            file(&[&media[..media.len() - 6]]),
+        ),
+        ("flv_reader", "wrong_back_pointer", file(&[&wrong, &media])),
+        (
+            "flv_reader",
+            "encrypted",
+            file(&[&tag(0x29, 0, &[1, 2, 3]), &media]),
+        ),
+        (
+            "flv_reader",
+            "unknown_type",
+            file(&[&tag(15, 0, &[0, 2, 0, 1, b'a']), &tag(3, 0, &[9])]),
+        ),
+        (
+            "flv_reader",
+            "declares_16_mib",
+            file(&[&[9, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 1]]),
+        ),
+        ("flv_reader", "no_flv", b"\0\0ID3 and no more".to_vec()),
+        (
+            "flv_reader",
+            "long_header",
+            b"\0\x05FLV\x01\x05\0\0\0\x0cabc\0\0\0\0".to_vec(),
+        ),
+        ("flv_round_trip", "whole", written(0, 0)),
+        ("flv_round_trip", "cut_in_the_header", written(0, 5)),
+        ("flv_round_trip", "cut_in_a_tag", written(1, 40)),
+        ("flv_round_trip", "beyond_32_bits", written(2, 90)),
+        ("shared_object", "use", object(&[(1, &[])])),
+        (
+            "shared_object",
+            "request_change",
+            object(&[(3, b"\0\x01k\x01\x01")]),
+        ),
+        (
+            "shared_object",
+            "send_message",
+            object(&[(6, b"\x02\0\x04ping\x05")]),
+        ),
+        (
+            "shared_object",
+            "status_and_unknown",
+            object(&[(7, b"\0\x01c\0\x01l"), (99, b"xy")]),
+        ),
+        (
+            "shared_object",
+            "amf3_form",
+            [vec![0, 16, 0], object(&[(8, &[]), (11, &[])])[2..].to_vec()].concat(),
+        ),
+    ]
+}
+
+fn relays() -> Vec<Seed> {
+    // 4 pushes, 0 pops; a key frame and what follows, disposable frames among them.
+    let frame = |kind: u8, step: u8| [4, 3, step, 7, 0, kind, 3, 0, 0, 0, 0, 3, 200, 9, 3];
+    let sound = [4, 3, 10, 3, 0, 3, 2, 40, 9, 3];
+    let all = |mode: u8, parts: &[&[u8]]| [&[mode][..], &parts.concat()].concat();
+    let group = [frame(0, 33), frame(1, 33), frame(2, 33)].concat();
+    vec![
+        ("relay_ops", "one_group", all(0, &[&group, &[0, 5], &sound])),
+        (
+            "relay_ops",
+            "slow_consumer",
+            all(
+                3,
+                &[&group, &sound, &group, &[0, 1], &group, &group, &[0, 5]],
+            ),
+        ),
+        (
+            "relay_ops",
+            "no_key_frame",
+            all(1, &[&frame(1, 9), &frame(2, 9), &[0, 5]]),
+        ),
+        (
+            "relay_ops",
+            "sound_alone",
+            all(1, &[&sound.repeat(20), &[0, 5]]),
+        ),
+        (
+            "relay_ops",
+            "snapshot_of_a_group",
+            all(2, &[&group, &[2], &group, &[2, 3, 1, 2]]),
+        ),
+    ]
 }
 
 fn addresses() -> Vec<Seed> {

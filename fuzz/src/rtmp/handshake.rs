@@ -127,12 +127,7 @@ pub fn client_handshake(data: &[u8]) {
 /// of what follows.
 fn paired(form: Form, seed: u64, behind: &[u8]) {
     let (mut client, first) = ClientHandshake::new(seed, form, EchoPolicy::Strict);
-    // A client that signs its last packet does not echo.
-    let policy = match form {
-        Form::Simple => EchoPolicy::Strict,
-        _ => EchoPolicy::Warn,
-    };
-    let mut server = ServerHandshake::new(seed + 1, policy);
+    let mut server = ServerHandshake::new(seed + 1, EchoPolicy::Strict);
     let mut up = first.to_vec();
     let answer = feed(&mut server, &up, seed as u8).0;
     let mut down = answer;
@@ -145,7 +140,7 @@ fn paired(form: Form, seed: u64, behind: &[u8]) {
     up.extend(behind);
     let (nothing, rest) = feed(&mut server, &up, seed as u8);
     assert_eq!((&*nothing, rest), (&[][..], behind));
-    assert!(server.is_done() && server.is_echoed() == (form == Form::Simple));
+    assert!(server.is_done() && server.is_echoed());
 }
 
 /// Gives a side bytes in pieces; returns what it sends and what is left once it is done.

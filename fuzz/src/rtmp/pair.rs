@@ -23,6 +23,7 @@ pub fn session_pair(data: &[u8]) {
     let mut config = client::config(plays);
     let mut server_config = server::Config::default();
     (config.handshake, config.echo) = (form(form_choice), EchoPolicy::Strict);
+    server_config.echo = EchoPolicy::Strict;
     if mode & 2 != 0 {
         // Each side has room for one thing at a time.
         (config.limits.outputs, config.limits.transmits) = (1, 1);

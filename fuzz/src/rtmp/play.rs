@@ -48,7 +48,8 @@ pub fn play_ops(data: &[u8]) {
         caps: config.limits,
         muxer: Muxer::new(),
         now,
-        packets: Packets::new(mode >> 2),
+        // What the server says at the end of a recording has the time 0.
+        packets: Packets::new(mode >> 2 & 1),
         pending: Vec::new(),
         request: None,
         answered: Vec::new(),

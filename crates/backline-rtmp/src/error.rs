@@ -294,6 +294,14 @@ pub enum Error {
         "the peer cannot be asked to connect anew: bit 1 of its capsEx is not set (Enhanced RTMP, Reconnect Request)"
     )]
     CannotReconnect,
+    /// Packets of several tracks that cannot go in one message.
+    #[error(
+        "track {track} cannot go in one message with the others: same kind, frame type and offset, 1 to 255 tracks below 16 MiB each"
+    )]
+    TracksDiffer {
+        /// The track that does not fit.
+        track: u8,
+    },
     /// Nothing is published or played on this connection, so nothing can be sent.
     #[error("nothing is published or played on this connection")]
     NotStreaming,

@@ -177,16 +177,33 @@ impl Audio {
         Bytes::from([&*self.head(), &self.payload()].concat())
     }
 
+    /// Writes the packets of several tracks as one body: ManyTracks where all have the same codec, ManyTracksManyCodecs
+    /// elsewhere (Enhanced RTMP, "Multitrack").
+    ///
+    /// # Errors
+    /// [`Error::TracksDiffer`] for packets that are no message together: none, more than 255, not all of the same kind and offset,
+    /// silence, or one of 16 MiB and more.
+    pub fn encode_tracks(tracks: &[Self]) -> Result<Bytes, Error> {
+        let first = tracks.first();
+        let kind = first.and_then(|first| Some((first.packet()?, first.offset_ns)));
+        let (packet, offset_ns) = kind.ok_or(Error::TracksDiffer { track: 0 })?;
+        let part = |audio: &Self| {
+            if audio.packet() != Some(packet) || audio.offset_ns != offset_ns {
+                return Err(Error::TracksDiffer { track: audio.track });
+            }
+            let fourcc = audio.codec.to_fourcc();
+            Ok((fourcc, audio.track, Head::default(), audio.payload()))
+        };
+        let parts = tracks.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        modex::put_tracks(FORMAT_ENHANCED << 4, packet, offset_ns, &parts, TYPES)
+    }
+
     /// Writes what stands before the payload. Together they are what [`encode`](Self::encode) joins.
     #[must_use]
     pub fn head(&self) -> Head {
         let mut out = Head::default();
-        let packet = match self.data {
-            AudioData::Config(_) => SEQUENCE_START,
-            AudioData::End => SEQUENCE_END,
-            AudioData::Multichannel(_) => MULTICHANNEL_CONFIG,
-            AudioData::Frame(_) => CODED_FRAMES,
-            AudioData::Silence => return out,
+        let Some(packet) = self.packet() else {
+            return out;
         };
         if !self.put_legacy(&mut out) {
             let track = Some((self.track, self.codec.to_fourcc()));
@@ -205,6 +222,17 @@ impl Audio {
             }
             AudioData::End | AudioData::Silence => Bytes::new(),
         }
+    }
+
+    /// Returns the packet type; none for silence, which is an empty message.
+    const fn packet(&self) -> Option<u8> {
+        Some(match self.data {
+            AudioData::Config(_) => SEQUENCE_START,
+            AudioData::End => SEQUENCE_END,
+            AudioData::Multichannel(_) => MULTICHANNEL_CONFIG,
+            AudioData::Frame(_) => CODED_FRAMES,
+            AudioData::Silence => return None,
+        })
     }
 
     /// Writes the head in legacy form, if that can say it.
@@ -247,7 +275,9 @@ fn legacy(reader: &mut Reader<'_>, first: u8) -> Result<Audio, Error> {
 }
 
 impl AudioCodec {
-    const fn from_fourcc(fourcc: [u8; 4]) -> Self {
+    /// Returns the codec of a FourCC; the case of its letters counts.
+    #[must_use]
+    pub const fn from_fourcc(fourcc: [u8; 4]) -> Self {
         match &fourcc {
             b".mp3" => Self::Mp3,
             b"Opus" => Self::Opus,
@@ -259,7 +289,9 @@ impl AudioCodec {
         }
     }
 
-    const fn to_fourcc(self) -> [u8; 4] {
+    /// Returns the FourCC; of a legacy codec, its number behind three zeros.
+    #[must_use]
+    pub const fn to_fourcc(self) -> [u8; 4] {
         match self {
             Self::Aac => *b"mp4a",
             Self::Ac3 => *b"ac-3",

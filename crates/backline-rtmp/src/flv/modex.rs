@@ -3,6 +3,7 @@
 use super::Head;
 use crate::read::Reader;
 use crate::{Error, Limits};
+use bytes::Bytes;
 
 /// The packet types that audio and video have in common, under their numbers of one of the two.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +111,54 @@ pub(super) fn several(body: &[u8]) -> Error {
         multitrack: body.get(1).map_or(0, |byte| byte >> 4),
         expected: "one track: read several with decode_tracks",
     }
+}
+
+/// One packet of several in a message: its FourCC, its track, what stands before its payload, and that.
+pub(super) type Part = ([u8; 4], u8, Head, Bytes);
+
+/// Writes the packets of several tracks as one body, behind its first byte without the packet type.
+///
+/// # Errors
+/// No packet, more than 255, or one that is too long.
+pub(super) fn put_tracks(
+    first: u8,
+    packet: u8,
+    offset_ns: u32,
+    parts: &[Part],
+    types: Types,
+) -> Result<Bytes, Error> {
+    let Some((fourcc, ..)) = parts.first() else {
+        return Err(Error::TracksDiffer { track: 0 });
+    };
+    if parts.len() > usize::from(u8::MAX) {
+        return Err(Error::TracksDiffer { track: u8::MAX });
+    }
+    let one_codec = parts.iter().all(|(other, ..)| other == fourcc);
+    let mut head = Head::default();
+    put_head(&mut head, first, types.multitrack, offset_ns, None, types);
+    let mut out = head.to_vec();
+    let multitrack = if one_codec {
+        MANY_TRACKS
+    } else {
+        MANY_TRACKS_MANY_CODECS
+    };
+    out.push(multitrack << 4 | packet);
+    if one_codec {
+        out.extend_from_slice(fourcc);
+    }
+    for (fourcc, track, head, payload) in parts {
+        if !one_codec {
+            out.extend_from_slice(fourcc);
+        }
+        let size = head.len().saturating_add(payload.len());
+        let Some([0, a, b, c]) = u32::try_from(size).ok().map(u32::to_be_bytes) else {
+            return Err(Error::TracksDiffer { track: *track });
+        };
+        out.extend_from_slice(&[*track, a, b, c]);
+        out.extend_from_slice(head);
+        out.extend_from_slice(payload);
+    }
+    Ok(Bytes::from(out))
 }
 
 /// Writes the head of an Enhanced RTMP body: the first byte, a ModEx layer where there is an offset, a

@@ -208,6 +208,47 @@ impl Video {
         Bytes::from([&*self.head(), &self.payload()].concat())
     }
 
+    /// Writes the packets of several tracks as one body: ManyTracks where all have the same codec, ManyTracksManyCodecs
+    /// elsewhere (Enhanced RTMP, "Multitrack"). Frames go out with their composition time, if any of them has one.
+    ///
+    /// # Errors
+    /// [`Error::TracksDiffer`] for packets that are no message together: none, more than 255, not all of the same kind, frame type
+    /// and offset, a command, or one of 16 MiB and more.
+    pub fn encode_tracks(tracks: &[Self]) -> Result<Bytes, Error> {
+        let Some(first) = tracks.first() else {
+            return Err(Error::TracksDiffer { track: 0 });
+        };
+        let (packet, frame, offset_ns) = (first.packet(), first.frame, first.offset_ns);
+        // Without a composition time a frame is of another packet type; the longer form can say both.
+        let is_frame = |video: &Self| matches!(video.data, VideoData::Frame { .. });
+        let packet = match packet {
+            CODED_FRAMES_X if tracks.iter().any(|video| video.composition().is_some()) => {
+                CODED_FRAMES
+            }
+            // Codecs without composition times have the one type alone, which all of them can go by then.
+            CODED_FRAMES_X if tracks.iter().any(|video| !video.codec.has_composition()) => {
+                CODED_FRAMES
+            }
+            other => other,
+        };
+        let part = |video: &Self| {
+            let same = video.packet() == packet || (is_frame(first) && is_frame(video));
+            let command = matches!(video.data, VideoData::Command(_));
+            if !same || command || video.frame != frame || video.offset_ns != offset_ns {
+                return Err(Error::TracksDiffer { track: video.track });
+            }
+            let mut head = Head::default();
+            if packet == CODED_FRAMES && is_frame(video) && video.codec.has_composition() {
+                let [_, a, b, c] = video.composition().unwrap_or(0).to_be_bytes();
+                head.extend_from_slice(&[a, b, c]);
+            }
+            Ok((video.codec.to_fourcc(), video.track, head, video.payload()))
+        };
+        let parts = tracks.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        let first = ENHANCED | frame.to_bits() << 4;
+        modex::put_tracks(first, packet, offset_ns, &parts, TYPES)
+    }
+
     /// Writes what stands before the payload. Together they are what [`encode`](Self::encode) joins.
     #[must_use]
     pub fn head(&self) -> Head {
@@ -263,23 +304,33 @@ impl Video {
         true
     }
 
-    fn put_enhanced(&self, out: &mut Head) {
-        let composition = match &self.data {
-            VideoData::Frame { composition_ms, .. } if *composition_ms != 0 => {
+    /// Returns the composition time, where the wire says one.
+    fn composition(&self) -> Option<i32> {
+        match &self.data {
+            VideoData::Frame { composition_ms, .. }
+                if *composition_ms != 0 && self.codec.has_composition() =>
+            {
                 Some(*composition_ms)
             }
             _ => None,
         }
-        .filter(|_| self.codec.has_composition());
-        let packet = match &self.data {
+    }
+
+    /// Returns the packet type.
+    fn packet(&self) -> u8 {
+        match &self.data {
             VideoData::Config(_) | VideoData::Command(_) => SEQUENCE_START,
-            VideoData::Frame { .. } if composition.is_some() => CODED_FRAMES,
+            VideoData::Frame { .. } if self.composition().is_some() => CODED_FRAMES,
             VideoData::Frame { .. } if self.codec.has_composition() => CODED_FRAMES_X,
             VideoData::Frame { .. } => CODED_FRAMES,
             VideoData::End => SEQUENCE_END,
             VideoData::Metadata(_) => METADATA,
             VideoData::TsConfig(_) => TS_SEQUENCE_START,
-        };
+        }
+    }
+
+    fn put_enhanced(&self, out: &mut Head) {
+        let (packet, composition) = (self.packet(), self.composition());
         let first = ENHANCED | self.frame.to_bits() << 4;
         if let VideoData::Command(command) = self.data {
             modex::put_head(out, first, packet, self.offset_ns, None, TYPES);
@@ -360,7 +411,9 @@ impl VideoCodec {
         matches!(self, Self::Avc | Self::Hevc | Self::Vvc)
     }
 
-    const fn from_fourcc(fourcc: [u8; 4]) -> Self {
+    /// Returns the codec of a FourCC; the case of its letters counts.
+    #[must_use]
+    pub const fn from_fourcc(fourcc: [u8; 4]) -> Self {
         match &fourcc {
             b"av01" => Self::Av1,
             b"avc1" => Self::Avc,
@@ -372,7 +425,9 @@ impl VideoCodec {
         }
     }
 
-    const fn to_fourcc(self) -> [u8; 4] {
+    /// Returns the FourCC; of a legacy codec, its number behind three zeros.
+    #[must_use]
+    pub const fn to_fourcc(self) -> [u8; 4] {
         match self {
             Self::Av1 => *b"av01",
             Self::Avc => *b"avc1",

@@ -430,7 +430,7 @@ fn q44_addresses() {
         ("rtmp://[::1/live", 7),
         ("rtmp://[::1]x/live", 7),
         ("rtmp://[host]/live", 7),
-        ("rtmps://x:ps]/a", 11),
+        ("rtmps://x:ps]/a", 10),
         ("rtmp://a:b:1/", 7),
         ("rtmp://h/li ve", 11),
     ] {

@@ -199,12 +199,12 @@ fn described(file: &[u8]) -> (String, String) {
             Media::Video(video) => {
                 if let VideoData::Config(record) = video.data {
                     let config = VideoConfig::decode(video.codec, &record, &Limits::default());
-                    picture = picture.or(config.unwrap());
+                    picture = picture.or_else(|| config.unwrap());
                 }
             }
             Media::Audio(audio) => match audio.data {
                 AudioData::Config(record) => {
-                    sound = sound.or(AudioConfig::decode(audio.codec, &record).unwrap());
+                    sound = sound.or_else(|| AudioConfig::decode(audio.codec, &record).unwrap());
                 }
                 AudioData::Frame(frame) if sound.is_none() => {
                     sound = AudioConfig::from_frame(audio.codec, &frame).unwrap();

@@ -233,7 +233,7 @@ proptest! {
 }
 
 /// How FFmpeg can be asked to write FLV: what each program knows.
-fn recordings() -> Vec<(&'static str, String, Vec<u8>)> {
+pub(crate) fn recordings() -> Vec<(&'static str, String, Vec<u8>)> {
     let legacy = "-c:v libx264 -g 30 -pix_fmt yuv420p -c:a aac";
     let enhanced = [
         "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a libopus",

@@ -1,7 +1,11 @@
 //! Media bodies, read and written.
 
-use crate::support::hex;
-use backline_rtmp::flv::{Audio, AudioCodec, AudioData, Video, VideoCodec, VideoData, VideoFrame};
+use crate::support::{hex, object, text};
+use backline_rtmp::amf0::Value;
+use backline_rtmp::flv::{
+    Audio, AudioCodec, AudioData, ColorInfo, Multichannel, StreamInfo, Video, VideoCodec,
+    VideoData, VideoFrame,
+};
 use backline_rtmp::{Error, Limits};
 use bytes::Bytes;
 
@@ -357,4 +361,242 @@ fn rtmp_27_a_command_keeps_its_form() {
         assert_eq!((read.codec, read.frame), (codec, VideoFrame::Command));
         assert_eq!(read.encode(), hex(body), "{body}");
     }
+}
+
+#[test]
+fn rtmp_29_many_tracks_are_written_by_hand() {
+    // The bodies of `rtmp_29_many_tracks_by_hand`, which were worked out from the specification.
+    for digits in [
+        "96 11 68766331 00 000005 000010 AABB 03 000004 FFFFFE CC",
+        "A6 13 68766331 00 000002 AABB 03 000001 CC",
+        "97 02 0003E8 06 11 76703038 00 000001 AA 01 000000",
+        "96 20 68766331 00 000001 AA 61763031 01 000001 BB",
+        "96 21 61763031 00 000001 AA 68766331 01 000004 000000 BB",
+    ] {
+        let tracks: Vec<_> = Video::decode_tracks(hex(digits).into(), &Limits::default())
+            .unwrap()
+            .collect();
+        assert_eq!(
+            Video::encode_tracks(&tracks).unwrap()[..],
+            hex(digits),
+            "{digits}"
+        );
+    }
+    for digits in [
+        "95 21 4F707573 01 000002 AABB 6D703461 02 000000",
+        "97 02 0003E8 05 11 4F707573 00 000001 AA 01 000001 BB",
+        "95 14 4F707573 00 000002 0002 01 000006 0102 00000003",
+    ] {
+        let tracks: Vec<_> = Audio::decode_tracks(hex(digits).into(), &Limits::default())
+            .unwrap()
+            .collect();
+        assert_eq!(
+            Audio::encode_tracks(&tracks).unwrap()[..],
+            hex(digits),
+            "{digits}"
+        );
+    }
+}
+
+#[test]
+fn rtmp_29_tracks_that_are_no_message_together() {
+    let sound = |data| Audio::new(AudioCodec::Opus, data);
+    let mut late = sound(AudioData::Frame(bytes("AA")));
+    late.offset_ns = 1;
+    late.track = 3;
+    for tracks in [
+        vec![],
+        vec![sound(AudioData::Silence)],
+        vec![sound(AudioData::End), sound(AudioData::Frame(bytes("AA")))],
+        vec![sound(AudioData::Frame(bytes("AA"))), late],
+        vec![sound(AudioData::End); 256],
+    ] {
+        let error = Audio::encode_tracks(&tracks);
+        assert!(
+            matches!(error, Err(Error::TracksDiffer { .. })),
+            "{error:?}"
+        );
+    }
+    let picture = |frame, data| Video::new(VideoCodec::Vp8, frame, data);
+    for tracks in [
+        vec![],
+        vec![picture(VideoFrame::Command, VideoData::Command(0))],
+        vec![
+            picture(VideoFrame::Key, frame(0, "AA")),
+            picture(VideoFrame::Inter, frame(0, "AA")),
+        ],
+    ] {
+        let error = Video::encode_tracks(&tracks);
+        assert!(
+            matches!(error, Err(Error::TracksDiffer { .. })),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn rtmp_33_channels_by_hand() {
+    // E-RTMP, "MultichannelConfig": order, count, then a mask or a map.
+    for (digits, layout) in [
+        (
+            "01 06 0000003F",
+            Multichannel::Native {
+                count: 6,
+                mask: 0x3F,
+            },
+        ),
+        (
+            "02 03 00 FE FF",
+            Multichannel::Custom(vec![0, Multichannel::UNUSED, Multichannel::UNKNOWN]),
+        ),
+        ("00 02", Multichannel::Unspecified { count: 2 }),
+        (
+            "07 02 AA",
+            Multichannel::Other {
+                order: 7,
+                count: 2,
+                rest: bytes("AA"),
+            },
+        ),
+    ] {
+        let read = Multichannel::decode(&hex(digits).into());
+        assert_eq!(read.as_ref(), Ok(&layout), "{digits}");
+        assert_eq!(layout.encode()[..], hex(digits), "{digits}");
+        assert_eq!(layout.count(), hex(digits)[1]);
+    }
+    for (digits, at, needed) in [("", 0, 1), ("01 06 00", 2, 4), ("02 03 00", 2, 3)] {
+        assert_eq!(
+            Multichannel::decode(&hex(digits).into()),
+            Err(Error::Truncated { at, needed })
+        );
+    }
+}
+
+#[test]
+fn rtmp_33_color_info_is_typed_and_unknown_parts_are_kept() {
+    let number = Value::Number;
+    let info = object(&[
+        (
+            "colorConfig",
+            object(&[
+                ("bitDepth", number(10.0)),
+                ("colorPrimaries", number(9.0)),
+                ("later", text("x")),
+            ]),
+        ),
+        (
+            "hdrCll",
+            object(&[("maxFall", number(400.0)), ("maxCLL", number(1000.0))]),
+        ),
+        (
+            "hdrMdcv",
+            object(&[("redX", number(0.68)), ("minLuminance", number(0.005))]),
+        ),
+        ("newer", object(&[("y", number(1.0))])),
+    ]);
+    let values = [text("colorInfo"), info];
+    let color = ColorInfo::read(&values).unwrap();
+    assert_eq!(
+        (color.bit_depth, color.primaries, color.transfer),
+        (Some(10.0), Some(9.0), None)
+    );
+    assert_eq!((color.max_fall, color.max_cll), (Some(400.0), Some(1000.0)));
+    let mastering = color.mastering.unwrap();
+    assert_eq!((mastering.red.0, mastering.luminance_min), (0.68, 0.005));
+    assert_eq!(color.others.len(), 2);
+    assert_eq!(ColorInfo::read(&color.to_values()), Some(color));
+    // Undefined, or nothing, takes back what was said.
+    for reset in [Value::Undefined, Value::Null, object(&[])] {
+        assert_eq!(ColorInfo::read(&[text("colorInfo"), reset]), None);
+    }
+    assert_eq!(
+        ColorInfo::read(&[text("other"), object(&[("a", number(1.0))])]),
+        None
+    );
+}
+
+#[test]
+fn q37_codec_id_forms_are_told_apart() {
+    let number = Value::Number;
+    let read = |value: Value| StreamInfo::read(&object(&[("videocodecid", value)])).video_codec;
+    for (value, codec) in [
+        (number(7.0), Some(VideoCodec::Avc)),
+        (number(12.0), Some(VideoCodec::Hevc)),
+        (number(2.0), Some(VideoCodec::Legacy(2))),
+        (text("avc1"), Some(VideoCodec::Avc)),
+        (text("hvc1"), Some(VideoCodec::Hevc)),
+        (text("av01.0.08M"), Some(VideoCodec::Av1)),
+        (number(1_635_135_537.0), Some(VideoCodec::Av1)),
+        // Prism writes the bytes of "avc1" from their other end.
+        (number(828_601_953.0), Some(VideoCodec::Avc)),
+        (number(4e9), None),
+        (Value::Null, None),
+        (text("x"), None),
+    ] {
+        assert_eq!(read(value.clone()), codec, "{value:?}");
+    }
+    let read = |value: Value| StreamInfo::read(&object(&[("audiocodecid", value)])).audio_codec;
+    assert_eq!(read(number(10.0)), Some(AudioCodec::Aac));
+    assert_eq!(read(number(1_332_770_163.0)), Some(AudioCodec::Opus));
+    assert_eq!(read(text("mp4a")), Some(AudioCodec::Aac));
+    assert_eq!(read(number(11.0)), Some(AudioCodec::Legacy(0xB0)));
+}
+
+#[test]
+fn rtmp_33_metadata_is_typed_and_unknown_parts_are_kept() {
+    let number = Value::Number;
+    let tracks = object(&[
+        ("1", object(&[("width", number(640.0))])),
+        ("x", Value::Null),
+    ]);
+    let metadata = object(&[
+        ("width", number(1280.0)),
+        ("framerate", text("29.97")),
+        ("videodatarate", number(2500.0)),
+        ("stereo", Value::Boolean(true)),
+        ("encoder", text("here")),
+        ("videoTrackIdInfoMap", tracks),
+        ("custom", text("kept")),
+        ("height", Value::Null),
+    ]);
+    let info = StreamInfo::read(&metadata);
+    assert_eq!(
+        (info.width, info.height, info.frame_rate),
+        (Some(1280.0), None, Some(29.97))
+    );
+    assert_eq!((info.channels, info.video_kbps), (Some(2.0), Some(2500.0)));
+    assert_eq!(info.encoder.as_deref(), Some("here"));
+    assert_eq!(
+        info.video_tracks,
+        [(1, vec![("width".to_owned(), number(640.0))])]
+    );
+    assert_eq!(info.others.len(), 2);
+    assert_eq!(StreamInfo::read(&info.to_value()), info);
+    // Null and anything else say nothing, and are no error.
+    assert_eq!(StreamInfo::read(&Value::Null), StreamInfo::default());
+}
+
+#[test]
+#[ignore = "needs ffmpeg"]
+fn q51_ffmpeg_tracks_and_all_other_tags_are_written_as_ffmpeg_writes_them() {
+    let mut count = 0;
+    for (program, codecs, file) in crate::file::recordings() {
+        let mut rest = &file[13..];
+        while let [kind, a, b, c, ..] = rest {
+            let size = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+            let body = Bytes::copy_from_slice(&rest[11..11 + size]);
+            let limits = Limits::default();
+            let again = match kind {
+                8 => Audio::decode(body.clone(), &limits).unwrap().encode(),
+                9 => Video::decode(body.clone(), &limits).unwrap().encode(),
+                _ => body.clone(),
+            };
+            let head = |bytes: &Bytes| bytes[..bytes.len().min(24)].to_vec();
+            assert_eq!(head(&again), head(&body), "{program} {codecs}");
+            assert_eq!(again, body, "{program} {codecs}");
+            count += 1;
+            rest = &rest[size + 15..];
+        }
+    }
+    assert!(count > 800, "only {count} tags");
 }

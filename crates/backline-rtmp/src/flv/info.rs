@@ -1,0 +1,235 @@
+//! What a publisher says of its stream (`onMetaData`; FLV, E.5, and Enhanced RTMP, "Metadata").
+
+use super::{AudioCodec, VideoCodec};
+use crate::amf0::{Properties, Value};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What a publisher says of its stream. Encoders write much of this wrongly or not at all: it is a claim, and what is not there is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct StreamInfo {
+    /// Width of the picture in pixels.
+    pub width: Option<f64>,
+    /// Height of the picture in pixels.
+    pub height: Option<f64>,
+    /// Frames a second.
+    pub frame_rate: Option<f64>,
+    /// Rate of the pictures in kb/s.
+    pub video_kbps: Option<f64>,
+    /// Rate of the sound in kb/s.
+    pub audio_kbps: Option<f64>,
+    /// Codec of the pictures.
+    pub video_codec: Option<VideoCodec>,
+    /// Codec of the sound.
+    pub audio_codec: Option<AudioCodec>,
+    /// Samples a second.
+    pub sample_rate: Option<f64>,
+    /// Bits of a sample.
+    pub sample_bits: Option<f64>,
+    /// Channels; two, if all that was said is that it is stereo.
+    pub channels: Option<f64>,
+    /// What made it.
+    pub encoder: Option<String>,
+    /// Length in seconds, of a recording.
+    pub duration_s: Option<f64>,
+    /// What differs for other tracks of pictures, by their number.
+    pub video_tracks: Vec<(u8, Properties)>,
+    /// What differs for other tracks of sound, by their number.
+    pub audio_tracks: Vec<(u8, Properties)>,
+    /// What else was said, as it came.
+    pub others: Properties,
+}
+
+/// Legacy codec ids of sound that have a name of their own here.
+const SOUND_MP3: f64 = 2.0;
+const SOUND_AAC: f64 = 10.0;
+const PICTURE_AVC: f64 = 7.0;
+const PICTURE_HEVC: f64 = 12.0;
+
+impl StreamInfo {
+    /// Reads metadata; what is of an odd shape is kept among the others. It never fails.
+    #[must_use]
+    pub fn read(metadata: &Value) -> Self {
+        let mut info = Self::default();
+        for (name, value) in metadata.properties() {
+            if !info.set(name, value) {
+                info.others.push((name.clone(), value.clone()));
+            }
+        }
+        info
+    }
+
+    /// Writes metadata as an associative array, as live encoders do.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut out = Properties::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            out.extend(value.map(|value| (name.to_string(), value)));
+        };
+        let number = |number: Option<f64>| number.map(Value::Number);
+        put("duration", number(self.duration_s));
+        put("width", number(self.width));
+        put("height", number(self.height));
+        put("videodatarate", number(self.video_kbps));
+        put("framerate", number(self.frame_rate));
+        put(
+            "videocodecid",
+            self.video_codec.map(|codec| Value::Number(video_id(codec))),
+        );
+        put("audiodatarate", number(self.audio_kbps));
+        put("audiosamplerate", number(self.sample_rate));
+        put("audiosamplesize", number(self.sample_bits));
+        put(
+            "stereo",
+            self.channels.map(|count| Value::Boolean(count >= 2.0)),
+        );
+        put("audiochannels", number(self.channels));
+        put(
+            "audiocodecid",
+            self.audio_codec.map(|codec| Value::Number(audio_id(codec))),
+        );
+        put("encoder", self.encoder.clone().map(Value::String));
+        put("videoTrackIdInfoMap", track_map(&self.video_tracks));
+        put("audioTrackIdInfoMap", track_map(&self.audio_tracks));
+        out.extend(self.others.iter().cloned());
+        Value::EcmaArray(out)
+    }
+
+    /// Takes in a property; returns whether it is one that is known, and of a shape that can be read.
+    fn set(&mut self, name: &str, value: &Value) -> bool {
+        let place = match name {
+            "width" => &mut self.width,
+            "height" => &mut self.height,
+            "framerate" | "videoframerate" => &mut self.frame_rate,
+            "videodatarate" => &mut self.video_kbps,
+            "audiodatarate" => &mut self.audio_kbps,
+            "audiosamplerate" => &mut self.sample_rate,
+            "audiosamplesize" => &mut self.sample_bits,
+            "audiochannels" => &mut self.channels,
+            "duration" => &mut self.duration_s,
+            "videocodecid" => {
+                self.video_codec = video_codec(value);
+                return self.video_codec.is_some();
+            }
+            "audiocodecid" => {
+                self.audio_codec = audio_codec(value);
+                return self.audio_codec.is_some();
+            }
+            "stereo" => {
+                let Value::Boolean(stereo) = value else {
+                    return false;
+                };
+                let count = if *stereo { 2.0 } else { 1.0 };
+                self.channels.get_or_insert(count);
+                return true;
+            }
+            "encoder" => {
+                self.encoder = value.as_str().map(String::from);
+                return self.encoder.is_some();
+            }
+            "videoTrackIdInfoMap" => return read_tracks(value, &mut self.video_tracks),
+            "audioTrackIdInfoMap" => return read_tracks(value, &mut self.audio_tracks),
+            _ => return false,
+        };
+        // Some write numbers as text.
+        let text = value.as_str().and_then(|text| text.trim().parse().ok());
+        match value.as_number().or(text) {
+            Some(number) => {
+                *place = Some(number);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+fn read_tracks(value: &Value, tracks: &mut Vec<(u8, Properties)>) -> bool {
+    for (key, value) in value.properties() {
+        if let Ok(track) = key.parse() {
+            tracks.push((track, value.properties().to_vec()));
+        }
+    }
+    !value.properties().is_empty()
+}
+
+fn track_map(tracks: &[(u8, Properties)]) -> Option<Value> {
+    let map: Properties = tracks
+        .iter()
+        .map(|(track, info)| (track.to_string(), Value::Object(info.clone())))
+        .collect();
+    (!map.is_empty()).then_some(Value::Object(map))
+}
+
+/// Reads a codec: a number of FLV, a FourCC as a number in either order of its bytes, or as text.
+fn video_codec(value: &Value) -> Option<VideoCodec> {
+    if let Some(text) = value.as_str() {
+        return fourcc_of(text).map(VideoCodec::from_fourcc);
+    }
+    match value.as_number()? {
+        PICTURE_AVC => Some(VideoCodec::Avc),
+        PICTURE_HEVC => Some(VideoCodec::Hevc),
+        number => match small(number) {
+            Some(id) => Some(VideoCodec::Legacy(id)),
+            None => either_order(number, |fourcc| {
+                let codec = VideoCodec::from_fourcc(fourcc);
+                (!matches!(codec, VideoCodec::Other(_))).then_some(codec)
+            }),
+        },
+    }
+}
+
+fn audio_codec(value: &Value) -> Option<AudioCodec> {
+    if let Some(text) = value.as_str() {
+        return fourcc_of(text).map(AudioCodec::from_fourcc);
+    }
+    match value.as_number()? {
+        SOUND_AAC => Some(AudioCodec::Aac),
+        SOUND_MP3 => Some(AudioCodec::Mp3),
+        number => match small(number) {
+            Some(id) => Some(AudioCodec::Legacy(id << 4)),
+            None => either_order(number, |fourcc| {
+                let codec = AudioCodec::from_fourcc(fourcc);
+                (!matches!(codec, AudioCodec::Other(_))).then_some(codec)
+            }),
+        },
+    }
+}
+
+/// Returns a number of FLV's four bits.
+fn small(number: f64) -> Option<u8> {
+    (0..16).find(|id| f64::from(*id) == number)
+}
+
+/// Reads a FourCC that was written as a number, if need be from its other end.
+fn either_order<T>(number: f64, read: impl Fn([u8; 4]) -> Option<T>) -> Option<T> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and no codec has that name"
+    )]
+    let number = number as u32;
+    read(number.to_be_bytes()).or_else(|| read(number.to_le_bytes()))
+}
+
+/// Returns the FourCC that a text is; some write more than four letters.
+fn fourcc_of(text: &str) -> Option<[u8; 4]> {
+    text.as_bytes().first_chunk().copied()
+}
+
+fn video_id(codec: VideoCodec) -> f64 {
+    match codec {
+        VideoCodec::Avc => PICTURE_AVC,
+        VideoCodec::Legacy(id) => id.into(),
+        codec => u32::from_be_bytes(codec.to_fourcc()).into(),
+    }
+}
+
+fn audio_id(codec: AudioCodec) -> f64 {
+    match codec {
+        AudioCodec::Aac => SOUND_AAC,
+        AudioCodec::Mp3 => SOUND_MP3,
+        AudioCodec::Legacy(first) => (first >> 4).into(),
+        codec => u32::from_be_bytes(codec.to_fourcc()).into(),
+    }
+}

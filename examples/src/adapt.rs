@@ -16,4 +16,5 @@ pub mod serve;
 pub mod shared;
 pub mod signals;
 pub mod stall;
+pub mod tap;
 pub mod tls;

@@ -11,7 +11,6 @@
 mod aggregate;
 mod allocation;
 mod amf0;
-mod amf3;
 mod chunk;
 mod client;
 mod config;

@@ -110,13 +110,10 @@ impl SendQueue {
     pub fn push(&mut self, packet: Packet) {
         self.stats.pushed = self.stats.pushed.saturating_add(1);
         let hint = packet.hint();
-        let latest_ms = self.latest_ms.replace(packet.timestamp_ms);
-        let step_ms = match latest_ms {
-            Some(latest_ms) => packet
-                .timestamp_ms
-                .saturating_sub(latest_ms)
-                .min(STEP_MS_MAX),
-            None => 0,
+        // Configuration and metadata take no time, and some encoders give them the time 0.
+        let step_ms = match hint {
+            Hint::Critical => 0,
+            _ => self.step(packet.timestamp_ms),
         };
         let item = Item {
             packet,
@@ -186,6 +183,18 @@ impl SendQueue {
     #[must_use]
     pub const fn stats(&self) -> QueueStats {
         self.stats
+    }
+
+    /// Returns how much media time a packet adds. Sound that is a little behind the picture adds none, and does not
+    /// make the next picture add that again.
+    fn step(&mut self, timestamp_ms: u64) -> u64 {
+        let latest_ms = *self.latest_ms.get_or_insert(timestamp_ms);
+        if latest_ms.saturating_sub(timestamp_ms) <= STEP_MS_MAX {
+            self.latest_ms = Some(timestamp_ms.max(latest_ms));
+        } else {
+            self.latest_ms = Some(timestamp_ms);
+        }
+        timestamp_ms.saturating_sub(latest_ms).min(STEP_MS_MAX)
     }
 
     fn is_over(&self) -> bool {

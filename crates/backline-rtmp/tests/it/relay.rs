@@ -357,3 +357,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rtmp_26_sound_behind_the_picture_does_not_count_twice() {
+    let mut queue = SendQueue::new(QueueConfig::default());
+    for at in 0..=30 {
+        let frame = match at {
+            0 => VideoFrame::Key,
+            _ => VideoFrame::Inter,
+        };
+        queue.push(video(5000 + at * 33, frame, 100));
+        queue.push(sound(4900 + at * 33));
+        if at == 15 {
+            queue.push(metadata(320.0));
+        }
+    }
+    assert_eq!(queue.delay(), Duration::from_millis(30 * 33));
+}

@@ -184,7 +184,12 @@ fn an_rtmp_session_with_a_queue_of_one_loses_nothing() {
             .count()
     };
     assert_eq!(
-        (of("Publish("), of(": Video("), of(": Audio("), of("Unpublished")),
+        (
+            of("Publish("),
+            of(": Video("),
+            of(": Audio("),
+            of("Unpublished")
+        ),
         (1, 200, 200, 1)
     );
     assert_eq!(narrow, wide);

@@ -2,6 +2,7 @@
 
 use crate::flv::{Hint, Media, Packet};
 use alloc::collections::VecDeque;
+use alloc::collections::btree_map::{BTreeMap, Entry};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -54,18 +55,21 @@ pub struct QueueStats {
 ///
 /// What is dropped, in this order: frames that nothing depends on; the older groups of pictures, up to the newest key frame that waits, or
 /// the whole of the group, up to the next key frame to come; the oldest sound. Configuration and metadata stay, but for those that a
-/// newer one has replaced, and those that alone are more than fits. So a consumer never gets a frame that depends on one that it did not get, but for the disposable ones.
-/// No cap is ever passed. What is dropped here never reached a muxer, so that needs to forget nothing.
+/// newer one has replaced, and those that alone are more than fits. So a consumer never gets a frame that depends on one that it did
+/// not get. No cap is ever passed. What is dropped here never reached a muxer, so that needs to forget nothing.
 ///
-/// `push` costs the same however much waits, and at most once for each packet that waits when something is dropped.
+/// `push` and `pop` cost the same however much waits. Only a `push` that passes a cap goes through all that waits; it then drops down to
+/// 31/32 of each cap, so that the next such push is far.
 #[derive(Debug)]
 pub struct SendQueue {
     config: QueueConfig,
     queue: VecDeque<Item>,
     bytes: usize,
-    /// Sum of the steps of all that waits.
-    time_ms: u64,
+    /// Media time that has passed in all, jumps of the publisher's clock left out.
+    clock_ms: u64,
     latest_ms: Option<u64>,
+    /// Media time of the oldest and the newest packet that waits and takes time.
+    span_ms: Option<(u64, u64)>,
     /// Tracks of pictures that may go on: those whose last key frame went in, and nothing since was cut.
     open: Vec<u8>,
     stats: QueueStats,
@@ -75,12 +79,23 @@ pub struct SendQueue {
 struct Item {
     packet: Packet,
     hint: Hint,
-    /// Media time since the packet before.
-    step_ms: u64,
+    /// Media time by the queue's own clock; none for configuration and metadata, which take no time.
+    at_ms: Option<u64>,
+}
+
+/// What waits at most.
+#[derive(Clone, Copy)]
+struct Caps {
+    bytes: usize,
+    packets: usize,
+    time_ms: u64,
 }
 
 /// A step of more is a jump of the clock, and says nothing about how much waits.
 const STEP_MS_MAX: u64 = 1000;
+
+/// The part of each cap that is made free when one is passed, so that the next pass is far: 1/32.
+const ROOM_DIVISOR: usize = 32;
 
 impl SendQueue {
     /// Makes an empty queue. It begins with a key frame.
@@ -90,8 +105,9 @@ impl SendQueue {
             config,
             queue: VecDeque::new(),
             bytes: 0,
-            time_ms: 0,
+            clock_ms: 0,
             latest_ms: None,
+            span_ms: None,
             open: Vec::new(),
             stats: QueueStats {
                 dropped_bytes: 0,
@@ -110,15 +126,12 @@ impl SendQueue {
     pub fn push(&mut self, packet: Packet) {
         self.stats.pushed = self.stats.pushed.saturating_add(1);
         let hint = packet.hint();
-        // Configuration and metadata take no time, and some encoders give them the time 0.
-        let step_ms = match hint {
-            Hint::Critical => 0,
-            _ => self.step(packet.timestamp_ms),
-        };
+        // Some encoders give configuration and metadata the time 0.
+        let at_ms = (hint != Hint::Critical).then(|| self.advance(packet.timestamp_ms));
         let item = Item {
             packet,
             hint,
-            step_ms,
+            at_ms,
         };
         if is_frame(&item) {
             let track = item.packet.track();
@@ -133,9 +146,14 @@ impl SendQueue {
             }
         }
         self.bytes = self.bytes.saturating_add(item.packet.len());
-        self.time_ms = self.time_ms.saturating_add(step_ms);
+        if let Some(at_ms) = item.at_ms {
+            self.span_ms = Some((
+                self.span_ms.map_or(at_ms, |(oldest_ms, _)| oldest_ms),
+                at_ms,
+            ));
+        }
         self.queue.push_back(item);
-        if self.is_over() {
+        if self.is_over(self.caps()) {
             self.shed();
         }
     }
@@ -144,7 +162,12 @@ impl SendQueue {
     pub fn pop(&mut self) -> Option<Packet> {
         let item = self.queue.pop_front()?;
         self.bytes = self.bytes.saturating_sub(item.packet.len());
-        self.time_ms = self.time_ms.saturating_sub(item.step_ms);
+        if item.at_ms.is_some() {
+            // Each configuration that is passed here is popped before the next packet that takes time.
+            let oldest_ms = self.queue.iter().find_map(|item| item.at_ms);
+            let newest_ms = self.span_ms.map(|(_, newest_ms)| newest_ms);
+            self.span_ms = oldest_ms.zip(newest_ms);
+        }
         self.stats.popped = self.stats.popped.saturating_add(1);
         Some(item.packet)
     }
@@ -167,10 +190,10 @@ impl SendQueue {
         self.bytes
     }
 
-    /// Returns how much media time waits: how far the consumer is behind.
+    /// Returns how much media time waits, from the oldest packet to the newest one: how far the consumer is behind.
     #[must_use]
-    pub const fn delay(&self) -> Duration {
-        Duration::from_millis(self.time_ms)
+    pub fn delay(&self) -> Duration {
+        Duration::from_millis(self.time_ms())
     }
 
     /// Returns whether a track of pictures goes on; where it does not, it waits for its next key frame.
@@ -185,50 +208,80 @@ impl SendQueue {
         self.stats
     }
 
-    /// Returns how much media time a packet adds. Sound that is a little behind the picture adds none, and does not
-    /// make the next picture add that again.
-    fn step(&mut self, timestamp_ms: u64) -> u64 {
+    /// Moves the clock on to a packet, and returns it. Sound that is a little behind the picture does not move it, and does not
+    /// make the next picture move it by that again.
+    fn advance(&mut self, timestamp_ms: u64) -> u64 {
         let latest_ms = *self.latest_ms.get_or_insert(timestamp_ms);
         if latest_ms.saturating_sub(timestamp_ms) <= STEP_MS_MAX {
             self.latest_ms = Some(timestamp_ms.max(latest_ms));
         } else {
             self.latest_ms = Some(timestamp_ms);
         }
-        timestamp_ms.saturating_sub(latest_ms).min(STEP_MS_MAX)
+        let step_ms = timestamp_ms.saturating_sub(latest_ms).min(STEP_MS_MAX);
+        self.clock_ms = self.clock_ms.saturating_add(step_ms);
+        self.clock_ms
     }
 
-    fn is_over(&self) -> bool {
-        let time = Duration::from_millis(self.time_ms);
-        self.bytes > self.config.bytes_max
-            || self.queue.len() > self.config.packets_max
-            || time > self.config.time_max
+    fn time_ms(&self) -> u64 {
+        self.span_ms.map_or(0, |(oldest_ms, newest_ms)| {
+            newest_ms.saturating_sub(oldest_ms)
+        })
+    }
+
+    fn caps(&self) -> Caps {
+        Caps {
+            bytes: self.config.bytes_max,
+            packets: self.config.packets_max,
+            time_ms: u64::try_from(self.config.time_max.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn is_over(&self, caps: Caps) -> bool {
+        self.is_too_much(caps) || self.time_ms() > caps.time_ms
+    }
+
+    /// Returns whether it is too much to hold, however long it takes to play.
+    fn is_too_much(&self, caps: Caps) -> bool {
+        self.bytes > caps.bytes || self.queue.len() > caps.packets
     }
 
     fn would_be_over(&self, item: &Item) -> bool {
-        let time = Duration::from_millis(self.time_ms.saturating_add(item.step_ms));
-        self.bytes.saturating_add(item.packet.len()) > self.config.bytes_max
-            || self.queue.len() >= self.config.packets_max
-            || time > self.config.time_max
+        let caps = self.caps();
+        let oldest_ms = self.span_ms.map(|(oldest_ms, _)| oldest_ms);
+        let time_ms = item
+            .at_ms
+            .zip(oldest_ms)
+            .map_or(0, |(at_ms, oldest_ms)| at_ms.saturating_sub(oldest_ms));
+        self.bytes.saturating_add(item.packet.len()) > caps.bytes
+            || self.queue.len() >= caps.packets
+            || time_ms > caps.time_ms
     }
 
-    /// Drops what hurts least until the caps hold.
+    /// Drops what hurts least until the caps hold, with some room.
     fn shed(&mut self) {
+        let caps = self.caps().with_room();
         self.retain(|_, item| !(is_frame(item) && item.hint == Hint::Droppable));
-        if self.is_over() {
+        if self.is_over(caps) {
             self.cut_groups();
         }
-        if self.is_over() {
-            self.drop_oldest_sound();
+        if self.is_too_much(caps) {
+            self.cut_groups();
         }
-        if self.is_over() {
+        if self.is_over(caps) {
+            self.drop_oldest_sound(caps);
+        }
+        // What is left of pictures is one group a track: its key frame goes with all that depends on it.
+        if self.is_over(caps) {
+            self.cut_groups();
+        }
+        if self.is_over(caps) {
             self.replace_configs();
         }
         // No honest encoder comes here: configurations alone fill the queue.
-        while self.is_over()
+        while self.is_over(caps)
             && let Some(item) = self.queue.pop_front()
         {
             self.bytes = self.bytes.saturating_sub(item.packet.len());
-            self.time_ms = self.time_ms.saturating_sub(item.step_ms);
             count(&mut self.stats, &item);
         }
     }
@@ -236,92 +289,102 @@ impl SendQueue {
     /// Drops the pictures of each track up to the newest key frame that waits and is not the first of its track; where there is none, all of them,
     /// and what follows up to the next key frame.
     fn cut_groups(&mut self) {
-        // First frame of each track, and its newest key frame behind that.
-        let mut tracks: Vec<(u8, usize, Option<usize>)> = Vec::new();
+        // Each track that has frames, and its newest key frame behind the first one of them.
+        let mut tracks: BTreeMap<u8, Option<usize>> = BTreeMap::new();
         for (place, item) in self
             .queue
             .iter()
             .enumerate()
             .filter(|(_, item)| is_frame(item))
         {
-            let track = item.packet.track();
-            match tracks.iter_mut().find(|(known, ..)| *known == track) {
-                Some((_, _, newest)) if item.hint == Hint::Resync => *newest = Some(place),
-                Some(_) => {}
-                None => tracks.push((track, place, None)),
+            match tracks.entry(item.packet.track()) {
+                Entry::Occupied(mut newest) if item.hint == Hint::Resync => {
+                    newest.insert(Some(place));
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(track) => {
+                    track.insert(None);
+                }
             }
         }
         let cut = tracks.len() as u64;
         self.stats.groups_cut = self.stats.groups_cut.saturating_add(cut);
-        for (track, _, newest) in &tracks {
-            if newest.is_none() {
-                self.open.retain(|open| open != track);
-            }
-        }
+        self.open
+            .retain(|open| tracks.get(open).is_none_or(Option::is_some));
         self.retain(|place, item| {
-            let is_kept = |(track, _, newest): &(u8, usize, Option<usize>)| {
-                *track != item.packet.track() || newest.is_some_and(|newest| place >= newest)
-            };
-            !is_frame(item) || tracks.iter().all(is_kept)
+            let newest = tracks.get(&item.packet.track()).copied().flatten();
+            !is_frame(item) || newest.is_some_and(|newest| place >= newest)
         });
     }
 
-    fn drop_oldest_sound(&mut self) {
-        let mut over = (
-            self.bytes.saturating_sub(self.config.bytes_max),
-            self.queue.len().saturating_sub(self.config.packets_max),
-            Duration::from_millis(self.time_ms).saturating_sub(self.config.time_max),
-        );
+    fn drop_oldest_sound(&mut self, caps: Caps) {
+        let mut bytes = self.bytes.saturating_sub(caps.bytes);
+        let mut packets = self.queue.len().saturating_sub(caps.packets);
+        let newest_ms = self.span_ms.map_or(0, |(_, newest_ms)| newest_ms);
+        let first_ms = newest_ms.saturating_sub(caps.time_ms);
         self.retain(|_, item| {
-            let needed = over.0 > 0 || over.1 > 0 || !over.2.is_zero();
-            let sound = !is_frame(item) && item.hint != Hint::Critical;
-            if needed && sound {
-                over.0 = over.0.saturating_sub(item.packet.len());
-                over.1 = over.1.saturating_sub(1);
-                over.2 = over.2.saturating_sub(Duration::from_millis(item.step_ms));
+            let is_old = item.at_ms.is_some_and(|at_ms| at_ms < first_ms);
+            let goes = (bytes > 0 || packets > 0 || is_old)
+                && !is_frame(item)
+                && item.hint != Hint::Critical;
+            if goes {
+                bytes = bytes.saturating_sub(item.packet.len());
+                packets = packets.saturating_sub(1);
             }
-            !(needed && sound)
+            !goes
         });
     }
 
     /// Drops configurations and metadata that a newer one behind them replaces.
     fn replace_configs(&mut self) {
-        let mut newest: Vec<(core::mem::Discriminant<Media>, u8, u8, usize)> = Vec::new();
-        for (place, item) in self.queue.iter().enumerate() {
-            if item.hint == Hint::Critical {
-                let key = (
-                    core::mem::discriminant(&item.packet.media),
-                    item.packet.track(),
-                );
-                let part = item.packet.part();
-                match newest
-                    .iter_mut()
-                    .find(|(kind, track, of, _)| (*kind, *track, *of) == (key.0, key.1, part))
-                {
-                    Some(known) => known.3 = place,
-                    None => newest.push((key.0, key.1, part, place)),
-                }
-            }
-        }
+        let part = |item: &Item| {
+            let is_sound = matches!(item.packet.media, Media::Audio(_));
+            let is_picture = matches!(item.packet.media, Media::Video(_));
+            (
+                is_sound,
+                is_picture,
+                item.packet.track(),
+                item.packet.part(),
+            )
+        };
+        let configs = self.queue.iter().enumerate();
+        let newest: BTreeMap<_, _> = configs
+            .filter(|(_, item)| item.hint == Hint::Critical)
+            .map(|(place, item)| (part(item), place))
+            .collect();
         self.retain(|place, item| {
-            item.hint != Hint::Critical || newest.iter().any(|(.., newest)| *newest == place)
+            item.hint != Hint::Critical || newest.get(&part(item)) == Some(&place)
         });
     }
 
     /// Keeps what is wanted, and counts the rest.
     fn retain(&mut self, mut keep: impl FnMut(usize, &Item) -> bool) {
-        let (bytes, time_ms, stats) = (&mut self.bytes, &mut self.time_ms, &mut self.stats);
-        let mut place = 0_usize;
+        let (bytes, stats) = (&mut self.bytes, &mut self.stats);
+        let (mut place, mut span_ms) = (0_usize, None);
         self.queue.retain(|item| {
             let kept = keep(place, item);
             place = place.saturating_add(1);
             if !kept {
                 *bytes = bytes.saturating_sub(item.packet.len());
-                *time_ms = time_ms.saturating_sub(item.step_ms);
                 count(stats, item);
+            } else if let Some(at_ms) = item.at_ms {
+                span_ms = Some((span_ms.map_or(at_ms, |(oldest_ms, _)| oldest_ms), at_ms));
             }
             kept
         });
+        self.span_ms = span_ms;
+    }
+}
+
+impl Caps {
+    /// Returns the caps that hold after something was dropped.
+    const fn with_room(self) -> Self {
+        let divisor = ROOM_DIVISOR as u64;
+        Self {
+            bytes: self.bytes.saturating_sub(self.bytes / ROOM_DIVISOR),
+            packets: self.packets.saturating_sub(self.packets / ROOM_DIVISOR),
+            time_ms: self.time_ms.saturating_sub(self.time_ms / divisor),
+        }
     }
 }
 

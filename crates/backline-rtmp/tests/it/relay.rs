@@ -374,3 +374,54 @@ fn rtmp_26_sound_behind_the_picture_does_not_count_twice() {
     }
     assert_eq!(queue.delay(), Duration::from_millis(30 * 33));
 }
+
+#[test]
+fn rtmp_26_a_key_frame_is_never_dropped_without_what_depends_on_it() {
+    let mut config = QueueConfig::default();
+    config.time_max = Duration::from_millis(300);
+    // The step of a packet whose predecessor is gone is no time that waits: from 256 to 487 there are 231 ms.
+    let mut queue = SendQueue::new(config);
+    queue.push(video(0, VideoFrame::Key, 255));
+    queue.push(video(256, VideoFrame::Key, 0));
+    queue.push(video(487, VideoFrame::Inter, 0));
+    assert_eq!(queue.delay(), Duration::from_millis(231));
+    assert_eq!(
+        drain(&mut queue),
+        [(256, Hint::Resync), (487, Hint::Ordinary)]
+    );
+    // Where the newest group alone is too long, all of it goes.
+    queue.push(video(1000, VideoFrame::Key, 255));
+    queue.push(video(1256, VideoFrame::Key, 0));
+    queue.push(video(1600, VideoFrame::Inter, 0));
+    assert!(!queue.is_open(0));
+    assert_eq!(drain(&mut queue), []);
+}
+
+#[test]
+fn rtmp_26_sound_is_not_lost_to_pictures_that_are_too_long() {
+    let mut queue = queue(1000);
+    queue.push(sound(0));
+    queue.push(video(10, VideoFrame::Key, 100));
+    queue.push(video(20, VideoFrame::Key, 900));
+    queue.push(sound(30));
+    assert_eq!(
+        drain(&mut queue),
+        [(0, Hint::Ordinary), (30, Hint::Ordinary)]
+    );
+}
+
+#[test]
+fn rtmp_35_a_queue_at_its_cap_makes_room_for_more_than_one_packet() {
+    let mut queue = SendQueue::new(QueueConfig::default());
+    queue.push(metadata(1.0));
+    let mut drops = 0;
+    for _ in 0..10_000 {
+        let before = queue.len();
+        // All of one time, so that the number of packets alone is at its cap.
+        queue.push(sound(0));
+        drops += usize::from(queue.len() <= before);
+    }
+    assert!(queue.len() > 3900, "{}", queue.len());
+    assert!(drops < 60, "{drops}");
+    assert_eq!(queue.pop(), Some(metadata(1.0)));
+}

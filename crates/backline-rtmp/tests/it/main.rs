@@ -23,6 +23,7 @@ mod limits;
 mod muxer;
 mod pair;
 mod play;
+mod plays;
 mod properties;
 mod quirks_chunk;
 mod quirks_encoder;

@@ -122,6 +122,15 @@ impl House {
             };
             match output {
                 Output::Publish(request) => *show = self.judge(pump, peer, request),
+                Output::Play(request) => {
+                    let why = Rejection::play_failed(
+                        "watch in a browser: edge-node plays over HTTP alone",
+                    );
+                    let now = std::time::Instant::now();
+                    if let Err(error) = pump.session().reject(now, request.id, why) {
+                        tracing::debug!(%peer, %error, "it had left already");
+                    }
+                }
                 Output::Close => return Ok(()),
                 Output::Failed(error) => {
                     tracing::warn!(%peer, %error, "the connection ran out of time");

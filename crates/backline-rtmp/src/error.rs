@@ -156,32 +156,46 @@ pub enum Error {
         /// `Limits::aggregate_items`.
         limit: u16,
     },
-    /// A marker that AMF0 does not define.
-    #[error("marker {marker:#04x} at byte {at} is not an AMF0 value (AMF0, 2.1)")]
+    /// A marker that AMF0 or AMF3 does not define.
+    #[error("marker {marker:#04x} at byte {at} is not a value (AMF0, 2.1; AMF3, 3.1)")]
     AmfMarker {
         /// Offset of the marker.
         at: usize,
         /// The marker.
         marker: u8,
     },
-    /// AMF0 values are nested too deeply.
-    #[error("amf0 value at byte {at} is nested more than {limit} deep")]
+    /// An AMF3 object that only its class can read.
+    #[error("object at byte {at} writes itself, and its class is not known (AMF3, 3.12)")]
+    AmfExternal {
+        /// Offset of the object.
+        at: usize,
+    },
+    /// An AMF3 reference to something that did not come.
+    #[error("reference at byte {at} to number {index}, which did not come (AMF3, 2.2)")]
+    AmfReference {
+        /// Offset of the reference.
+        at: usize,
+        /// The number that it names.
+        index: u32,
+    },
+    /// AMF values are nested too deeply.
+    #[error("amf value at byte {at} is nested more than {limit} deep")]
     AmfDepth {
         /// Offset of the value.
         at: usize,
         /// `Limits::amf_depth`.
         limit: u32,
     },
-    /// A body has too many AMF0 values.
-    #[error("amf0 value at byte {at}: more than {limit} values in one body")]
+    /// A body has too many AMF values.
+    #[error("amf value at byte {at}: more than {limit} values in one body")]
     AmfNodes {
         /// Offset of the value.
         at: usize,
         /// `Limits::amf_nodes`.
         limit: u32,
     },
-    /// The strings of an AMF0 body are too long.
-    #[error("amf0 string at byte {at}: more than {limit} bytes of strings in one body")]
+    /// The strings of an AMF body are too long.
+    #[error("amf string at byte {at}: more than {limit} bytes of strings in one body")]
     AmfStrings {
         /// Offset of the string.
         at: usize,

@@ -4,6 +4,7 @@ extern crate alloc;
 
 pub mod aggregate;
 pub mod amf0;
+pub mod amf3;
 pub mod chunk;
 pub mod client;
 pub mod command;

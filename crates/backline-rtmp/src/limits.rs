@@ -16,12 +16,12 @@
 pub struct Limits {
     /// Messages in one aggregate message. Default 4096: one costs the peer fifteen bytes.
     pub aggregate_items: u16,
-    /// Values in one AMF0 body, nested ones included. Default 1024: a property costs the peer three
+    /// Values in one AMF body, nested ones included. Default 1024: a property costs the peer three
     /// bytes and us sixty.
     pub amf_nodes: u32,
-    /// Depth of nesting in one AMF0 value. Default 32: a nested array costs the peer five bytes.
+    /// Depth of nesting in one AMF value. Default 32: a nested array costs the peer five bytes.
     pub amf_depth: u32,
-    /// Bytes of all strings in one AMF0 body. Default 64 KiB.
+    /// Bytes of all strings in one AMF body. Default 64 KiB.
     pub amf_string_bytes: u32,
     /// Bytes that may arrive in chunks smaller than `chunk_size_min`. Default 64 KiB: the set-up
     /// of an odd encoder fits, a stream of one-byte chunks does not.

@@ -152,7 +152,7 @@ impl SharedObject {
 
 impl Event {
     fn read(decoder: &mut Decoder<'_>, body: &Bytes) -> Result<Self, Error> {
-        decoder.count()?;
+        decoder.budget.count(decoder.reader.at())?;
         let kind = decoder.reader.u8()?;
         let length = usize::try_from(decoder.reader.u32()?).unwrap_or(usize::MAX);
         let start = decoder.reader.at();

@@ -1,11 +1,11 @@
 //! AMF0 in.
 
-use super::{Properties, Value, marker};
+use super::{Budget, Properties, Value, marker};
 use crate::read::Reader;
-use crate::{Error, Limits};
+use crate::{Error, Limits, amf3};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 /// Reads all values of a body, one after the other.
 ///
@@ -19,9 +19,7 @@ pub fn decode(body: &[u8], limits: &Limits) -> Result<Vec<Value>, Error> {
 #[derive(Debug)]
 pub(crate) struct Decoder<'a> {
     pub(crate) reader: Reader<'a>,
-    limits: &'a Limits,
-    nodes: u32,
-    string_bytes: usize,
+    pub(crate) budget: Budget<'a>,
 }
 
 impl Iterator for Decoder<'_> {
@@ -44,33 +42,13 @@ impl<'a> Decoder<'a> {
     pub(crate) const fn new(body: &'a [u8], limits: &'a Limits) -> Self {
         Self {
             reader: Reader::new(body),
-            limits,
-            nodes: 0,
-            string_bytes: 0,
+            budget: Budget::new(limits),
         }
-    }
-
-    /// Charges something that costs as much as a value.
-    pub(crate) fn count(&mut self) -> Result<(), Error> {
-        if self.nodes >= self.limits.amf_nodes {
-            return Err(Error::AmfNodes {
-                at: self.reader.at(),
-                limit: self.limits.amf_nodes,
-            });
-        }
-        self.nodes = self.nodes.saturating_add(1);
-        Ok(())
     }
 
     fn value(&mut self, depth: u32) -> Result<Value, Error> {
         let at = self.reader.at();
-        if depth > self.limits.amf_depth {
-            return Err(Error::AmfDepth {
-                at,
-                limit: self.limits.amf_depth,
-            });
-        }
-        self.count()?;
+        self.budget.enter(at, depth)?;
         let depth = depth.saturating_add(1);
         Ok(match self.reader.u8()? {
             marker::NUMBER => Value::Number(self.reader.f64()?),
@@ -99,8 +77,8 @@ impl<'a> Decoder<'a> {
                 Value::TypedObject(class, self.properties(depth)?)
             }
             marker::AMF3 => {
-                let rest = self.reader.rest();
-                Value::Amf3(Bytes::copy_from_slice(self.reader.take(rest.len())?))
+                let value = amf3::read(&mut self.reader, &mut self.budget, depth)?;
+                Value::Amf3(Box::new(value))
             }
             marker => return Err(Error::AmfMarker { at, marker }),
         })
@@ -144,11 +122,7 @@ impl<'a> Decoder<'a> {
     fn string(&mut self, length: usize) -> Result<String, Error> {
         let at = self.reader.at();
         let bytes = self.reader.take(length)?;
-        self.string_bytes = self.string_bytes.saturating_add(length);
-        let limit = self.limits.amf_string_bytes;
-        if u64::try_from(self.string_bytes).unwrap_or(u64::MAX) > u64::from(limit) {
-            return Err(Error::AmfStrings { at, limit });
-        }
+        self.budget.string(at, length)?;
         Ok(String::from_utf8_lossy(bytes).into_owned())
     }
 }

@@ -1,15 +1,12 @@
 //! AMF0 out.
 
 use super::{Value, marker};
+use crate::amf3;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use core::ops::ControlFlow;
 
 /// Writes values one after the other, as a body.
-///
-/// A [`Value::Amf3`] is the last thing written, even inside of other values: it runs to the end of the body, so that
-/// its bytes have all that followed it, such as the end of the object that holds it.
 #[must_use]
 #[expect(
     single_use_lifetimes,
@@ -17,19 +14,17 @@ use core::ops::ControlFlow;
 )]
 pub fn encode<'a>(values: impl IntoIterator<Item = &'a Value>) -> Bytes {
     let mut out = Vec::new();
-    let _ = values
-        .into_iter()
-        .try_for_each(|value| write(&mut out, value));
+    for value in values {
+        write(&mut out, value);
+    }
     Bytes::from(out)
 }
 
-/// Writes a value; breaks when it was the last one of the body.
-fn write(out: &mut Vec<u8>, value: &Value) -> ControlFlow<()> {
+fn write(out: &mut Vec<u8>, value: &Value) {
     match value {
-        Value::Amf3(rest) => {
+        Value::Amf3(value) => {
             out.push(marker::AMF3);
-            out.extend_from_slice(rest);
-            return ControlFlow::Break(());
+            amf3::write(out, value);
         }
         Value::Boolean(on) => out.extend_from_slice(&[marker::BOOLEAN, u8::from(*on)]),
         Value::Date(unix_ms) => {
@@ -41,7 +36,7 @@ fn write(out: &mut Vec<u8>, value: &Value) -> ControlFlow<()> {
             out.push(marker::ECMA_ARRAY);
             let count = u32::try_from(properties.len()).unwrap_or(u32::MAX);
             out.extend_from_slice(&count.to_be_bytes());
-            write_properties(out, properties)?;
+            write_properties(out, properties);
         }
         Value::Null => out.push(marker::NULL),
         Value::Number(number) => {
@@ -50,7 +45,7 @@ fn write(out: &mut Vec<u8>, value: &Value) -> ControlFlow<()> {
         }
         Value::Object(properties) => {
             out.push(marker::OBJECT);
-            write_properties(out, properties)?;
+            write_properties(out, properties);
         }
         Value::Reference(index) => {
             out.push(marker::REFERENCE);
@@ -61,7 +56,7 @@ fn write(out: &mut Vec<u8>, value: &Value) -> ControlFlow<()> {
             let count = u32::try_from(values.len()).unwrap_or(u32::MAX);
             out.extend_from_slice(&count.to_be_bytes());
             for value in values {
-                write(out, value)?;
+                write(out, value);
             }
         }
         Value::String(text) => {
@@ -77,7 +72,7 @@ fn write(out: &mut Vec<u8>, value: &Value) -> ControlFlow<()> {
         Value::TypedObject(class, properties) => {
             out.push(marker::TYPED_OBJECT);
             write_short(out, class);
-            write_properties(out, properties)?;
+            write_properties(out, properties);
         }
         Value::Undefined => out.push(marker::UNDEFINED),
         Value::Unsupported => out.push(marker::UNSUPPORTED),
@@ -86,16 +81,14 @@ fn write(out: &mut Vec<u8>, value: &Value) -> ControlFlow<()> {
             write_long(out, text);
         }
     }
-    ControlFlow::Continue(())
 }
 
-fn write_properties(out: &mut Vec<u8>, properties: &[(String, Value)]) -> ControlFlow<()> {
+fn write_properties(out: &mut Vec<u8>, properties: &[(String, Value)]) {
     for (key, value) in properties {
         write_short(out, key);
-        write(out, value)?;
+        write(out, value);
     }
     out.extend_from_slice(&[0, 0, marker::OBJECT_END]);
-    ControlFlow::Continue(())
 }
 
 /// Writes a key or a class name, cut at a character where the wire cannot say its length.

@@ -3,13 +3,16 @@
 //! The reader takes any bytes: it neither panics nor allocates from a count or length that the bytes
 //! merely declare. What it read, the writer writes again with the same meaning.
 
+mod budget;
 mod decode;
 mod encode;
 
+use crate::amf3;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
 
+pub(crate) use budget::Budget;
 pub(crate) use decode::Decoder;
 pub use decode::decode;
 pub use encode::encode;
@@ -43,8 +46,8 @@ pub type Properties = Vec<(String, Value)>;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// An AMF3 value inside AMF0, not read: everything up to the end of the body.
-    Amf3(Bytes),
+    /// An AMF3 value inside AMF0; AMF0 goes on behind it.
+    Amf3(Box<amf3::Value>),
     /// True or false.
     Boolean(bool),
     /// Milliseconds since 1970 in UTC; the zone is reserved and ignored.
@@ -77,8 +80,9 @@ pub enum Value {
 impl Value {
     /// Returns the number, if this is one.
     #[must_use]
-    pub const fn as_number(&self) -> Option<f64> {
+    pub fn as_number(&self) -> Option<f64> {
         match self {
+            Self::Amf3(value) => value.as_number(),
             Self::Number(number) => Some(*number),
             _ => None,
         }
@@ -88,6 +92,7 @@ impl Value {
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
+            Self::Amf3(value) => value.as_str(),
             Self::String(text) => Some(text),
             _ => None,
         }

@@ -3,7 +3,7 @@
 use super::{Audio, AudioData, Tracks, Video, VideoData, VideoFrame};
 use crate::amf0::{self, Value};
 use crate::chunk::Message;
-use crate::{Error, Limits, command};
+use crate::{Error, Limits, amf3, command};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -195,7 +195,18 @@ fn data(kind: u8, body: &[u8], limits: &Limits) -> Result<Media, Error> {
     }
     let values = amf0::decode(command::amf0_part(kind, body), limits)?;
     let is_name = |value: &Value| value.as_str().is_some_and(|name| name != SET_DATA_FRAME);
-    let is_set = |value: &Value| matches!(value, Value::Object(_) | Value::EcmaArray(_));
+    let is_set = |value: &Value| match value {
+        Value::Amf3(value) => matches!(
+            **value,
+            amf3::Value::Array { .. } | amf3::Value::Object { .. }
+        ),
+        value => matches!(value, Value::Object(_) | Value::EcmaArray(_)),
+    };
+    // Metadata has one form, whatever it came in.
+    let plain = |value: Value| match value {
+        Value::Amf3(value) => value.to_amf0(),
+        value => value,
+    };
     let mut values = values.into_iter().peekable();
     while values
         .next_if(|value| !is_name(value) && !is_set(value))
@@ -203,13 +214,13 @@ fn data(kind: u8, body: &[u8], limits: &Limits) -> Result<Media, Error> {
     {}
     Ok(match values.next() {
         Some(Value::String(name)) if name == ON_METADATA => {
-            Media::Metadata(values.find(is_set).unwrap_or(Value::Null))
+            Media::Metadata(values.find(is_set).map_or(Value::Null, plain))
         }
         Some(Value::String(name)) => Media::Data {
             name,
             values: values.collect(),
         },
-        Some(set) if is_set(&set) => Media::Metadata(set),
+        Some(set) if is_set(&set) => Media::Metadata(plain(set)),
         _ => Media::Data {
             name: String::new(),
             values: Vec::new(),

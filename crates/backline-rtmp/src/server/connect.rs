@@ -21,9 +21,17 @@ const AUDIO_MAP: &str = "audioFourCcInfoMap";
 const CAPS: &str = "capsEx";
 const VIDEO_FUNCTION: &str = "videoFunction";
 
+/// Returns the command object, in AMF0 whatever it came in.
+fn to_amf0(command: &Command) -> Value {
+    match command.object() {
+        Value::Amf3(object) => object.to_amf0(),
+        object => object.clone(),
+    }
+}
+
 impl Peer {
     pub(super) fn read(command: &Command) -> Self {
-        let object = command.object();
+        let object = &to_amf0(command);
         let text = |name| object.get(name).and_then(Value::as_str).unwrap_or_default();
         let (app, query) = split_query(text("app"));
         Self {
@@ -42,7 +50,7 @@ impl Peer {
 
 /// Makes the answer to `connect`: two objects. What Enhanced RTMP adds is said only to a peer that spoke of it.
 pub(super) fn answer(command: &Command, ours: &Capabilities) -> [Value; 2] {
-    let object = command.object();
+    let object = &to_amf0(command);
     let server = Value::Object(alloc::vec![
         ("fmsVer".into(), Value::String(SERVER_NAME.into())),
         ("capabilities".into(), Value::Number(CAPABILITIES)),

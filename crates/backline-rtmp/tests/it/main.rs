@@ -11,6 +11,7 @@
 mod aggregate;
 mod allocation;
 mod amf0;
+mod amf3;
 mod chunk;
 mod client;
 mod config;

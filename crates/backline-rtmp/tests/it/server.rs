@@ -291,8 +291,9 @@ fn rtmp_22_commands_and_data_of_the_amf3_types() {
         peer.outputs,
         [Output::Media(Packet::new(0, Media::Metadata(object(&[]))))]
     );
-    // An AMF3 value is carried along unread.
-    let data = backline_rtmp::amf0::encode(&[text("onText"), Value::Amf3(hex("0401").into())]);
+    // An AMF3 value stays one.
+    let number = Value::Amf3(Box::new(backline_rtmp::amf3::Value::Integer(1)));
+    let data = backline_rtmp::amf0::encode(&[text("onText"), number]);
     peer.send(4, 1, Message::DATA_AMF3, 0, &[&[0], &data[..]].concat());
     assert!(
         matches!(&peer.outputs[1], Output::Media(Packet { media: Media::Data { values, .. }, .. }) if values.len() == 1)

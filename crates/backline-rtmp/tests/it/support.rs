@@ -284,12 +284,12 @@ impl Peer {
     /// The `code` of the last command that had one.
     pub(crate) fn heard_code(&self) -> String {
         let commands = self.heard_commands();
-        let codes = commands
+        let mut codes = commands
             .iter()
             .flatten()
             .filter_map(|value| value.get("code"));
         codes
-            .last()
+            .next_back()
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned()

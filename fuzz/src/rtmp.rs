@@ -4,6 +4,7 @@ pub mod aggregate;
 pub mod amf0;
 pub mod chunk;
 pub mod client;
+pub mod config;
 pub mod differential;
 pub mod file;
 pub mod flv;
@@ -11,6 +12,7 @@ pub mod handshake;
 pub mod pair;
 pub mod play;
 pub mod relay;
+pub mod report;
 pub mod server;
 pub mod tracks;
 
@@ -34,6 +36,7 @@ fn limits(low: bool) -> Limits {
         limits.message_streams = 2;
         limits.modex_layers = 2;
         limits.outputs = 1;
+        limits.parameter_sets = 2;
         limits.pre_publish_bytes = 8192;
         limits.reassembly_bytes = 4096;
         limits.reassembly_bytes_live = 6144;

@@ -9,6 +9,8 @@ pub(crate) fn seeds() -> Vec<Seed> {
     seeds.extend(sessions());
     seeds.extend(containers());
     seeds.extend(relays());
+    seeds.extend(reports());
+    seeds.extend(records());
     seeds
 }
 
@@ -372,4 +374,79 @@ fn streams() -> Vec<Seed> {
             ("differential_demux", name, bytes)
         })
         .collect()
+}
+
+fn reports() -> Vec<Seed> {
+    // A packet, then what happens to it: 0 any time, 1 a step back, 0x13 forty steady ones.
+    let frame = |kind: u8, how: &[u8]| {
+        [&[3, 33, 7, 0, kind, 3, 0, 0, 0, 0, 3, 200, 9, 3][..], how].concat()
+    };
+    let sound = [&[3, 10, 3, 0, 3, 2, 40, 9, 3][..], &[0x13]].concat();
+    let all = |parts: &[&[u8]]| [&[0][..], &parts.concat()].concat();
+    vec![
+        (
+            "meter",
+            "steady",
+            all(&[
+                &frame(0, &[0x13]),
+                &sound,
+                &frame(1, &[0x13]),
+                &frame(0, &[0x13]),
+            ]),
+        ),
+        (
+            "meter",
+            "steps_back",
+            all(&[
+                &frame(0, &[0x13]),
+                &frame(1, &[1, 200, 0]),
+                &frame(1, &[0x13]),
+            ]),
+        ),
+        (
+            "meter",
+            "clock_is_set",
+            all(&[&frame(0, &[0x13]), &frame(0, &[0, 9, 9, 9, 9, 9, 9, 9, 9])]),
+        ),
+        (
+            "meter",
+            "comes_late",
+            all(&[&frame(0, &[0x13]), &frame(0, &[0x1E, 60, 0]), &sound]),
+        ),
+    ]
+}
+
+/// Records of `codec_config`, by the number that stands for the codec.
+fn records() -> Vec<Seed> {
+    [
+        ("nothing", 0, &b""[..]),
+        (
+            "avc_without_parameter_sets",
+            0,
+            b"\x01\x42\xC0\x1E\xFF\xE0\0",
+        ),
+        (
+            "avc_with_more_sets_than_bytes",
+            0,
+            b"\x01\x42\xC0\x1E\xFF\xFF\0\0\0\0",
+        ),
+        (
+            "avc_set_beyond_the_end",
+            0,
+            b"\x01\x42\xC0\x1E\xFF\xE1\xFF\xFFg",
+        ),
+        ("vpcc", 4, b"\x01\0\0\0\0\x1F\x82\x01\x01\x01\0\0"),
+        ("aac_with_an_explicit_rate", 6, b"\x17\x80\x5D\xC0\x08"),
+        ("aac_sbr_and_ps", 6, b"\x13\x90\x56\xE5\xA5\x48\x80"),
+        ("dac3", 7, b"\x10\x11\xE0"),
+        ("dec3", 8, b"\x0C\0\x20\x0F\0"),
+        (
+            "opus_head_with_a_mapping",
+            10,
+            b"OpusHead\x01\x06\x38\x01\x80\xBB\0\0\0\0\x01\x04\x02\0\x04\x01\x02\x03\x05",
+        ),
+        ("ac3_frame", 11, b"\x0B\x77\0\0\x10\x40\x2F\x84"),
+    ]
+    .map(|(name, codec, record)| ("codec_config", name, [&[0, codec][..], record].concat()))
+    .to_vec()
 }

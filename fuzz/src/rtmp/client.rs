@@ -151,10 +151,6 @@ pub fn address(data: &[u8]) {
     let Ok(address) = Address::parse(url) else {
         return;
     };
-    // A bracket where none belongs is part of a name that no one has.
-    if address.host.contains(['[', ']']) {
-        return;
-    }
     assert!(!address.host.is_empty() && address.port != 0);
     // A text that is shown differently would not be found.
     let is_plain =
@@ -170,9 +166,7 @@ pub fn address(data: &[u8]) {
     again(&address);
     if let Ok(next) = address.resolve(reference) {
         assert_eq!(next.name, address.name, "the name stays");
-        if !next.host.contains(['[', ']']) {
-            again(&next);
-        }
+        again(&next);
     }
 }
 

@@ -3,7 +3,9 @@
 use super::limits;
 use crate::{Source, pieces};
 use backline_rtmp::Error;
-use backline_rtmp::server::{Config, Output, Rejection, RequestId, Server};
+use backline_rtmp::server::{
+    Config, Output, PlayRequest, PublishRequest, Rejection, RequestId, Server,
+};
 use bytes::Buf as _;
 use std::time::{Duration, Instant};
 
@@ -143,15 +145,19 @@ fn outcome<'a>(mode: u8, input: impl Iterator<Item = &'a [u8]>) -> Outcome {
             while let Some(output) = server.poll_output() {
                 drained += 1;
                 progress = true;
-                if let Output::Publish(request) = &output {
+                let request = match &output {
+                    Output::Play(request) => Some(request.id),
+                    Output::Publish(request) => Some(request.id),
+                    _ => None,
+                };
+                if let Some(id) = request {
                     requests += 1;
-                    if mode & 2 != 0 && requests % 2 == 0 {
-                        server
-                            .reject(now, request.id, Rejection::bad_name("no"))
-                            .expect("it waits");
+                    let answer = if mode & 2 != 0 && requests % 2 == 0 {
+                        server.reject(now, id, Rejection::bad_name("no"))
                     } else {
-                        server.accept(now, request.id).expect("it waits");
-                    }
+                        server.accept(now, id)
+                    };
+                    answer.expect("it waits");
                 }
                 outcome.outputs.push(format!("{output:?}"));
             }
@@ -304,9 +310,10 @@ impl Run {
             assert!(!self.closed, "{output:?} after the end");
             assert!(drained <= self.caps + 8, "more outputs than the cap");
             match output {
-                Output::Publish(request) => {
-                    assert!(!self.answered.contains(&request.id), "an id comes twice");
-                    self.waiting.push(request.id);
+                Output::Play(PlayRequest { id, .. })
+                | Output::Publish(PublishRequest { id, .. }) => {
+                    assert!(!self.answered.contains(&id), "an id comes twice");
+                    self.waiting.push(id);
                 }
                 Output::Close => self.closed = true,
                 _ => {}

@@ -39,6 +39,7 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("flv_reader", rtmp::file::flv_reader),
     ("flv_round_trip", rtmp::file::flv_round_trip),
     ("handshake", rtmp::handshake::handshake),
+    ("metadata", rtmp::metadata::metadata),
     ("meter", rtmp::report::meter),
     ("packet_decode", rtmp::tracks::packet_decode),
     ("path_and_query", hls::requests::path_and_query),
@@ -51,5 +52,6 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("server_session", rtmp::server::server_session),
     ("session_pair", rtmp::pair::session_pair),
     ("shared_object", rtmp::aggregate::shared_object),
+    ("tracks_round_trip", rtmp::tracks::tracks_round_trip),
     ("video_body", rtmp::flv::video_body),
 ];

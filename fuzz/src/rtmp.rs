@@ -9,6 +9,7 @@ pub mod differential;
 pub mod file;
 pub mod flv;
 pub mod handshake;
+pub mod metadata;
 pub mod pair;
 pub mod play;
 pub mod relay;

@@ -3,9 +3,7 @@
 use super::limits;
 use crate::{Source, pieces};
 use backline_rtmp::Error;
-use backline_rtmp::server::{
-    Config, Output, PlayRequest, PublishRequest, Rejection, RequestId, Server,
-};
+use backline_rtmp::server::{Config, Output, Rejection, RequestId, Server};
 use bytes::Buf as _;
 use std::time::{Duration, Instant};
 
@@ -145,12 +143,7 @@ fn outcome<'a>(mode: u8, input: impl Iterator<Item = &'a [u8]>) -> Outcome {
             while let Some(output) = server.poll_output() {
                 drained += 1;
                 progress = true;
-                let request = match &output {
-                    Output::Play(request) => Some(request.id),
-                    Output::Publish(request) => Some(request.id),
-                    _ => None,
-                };
-                if let Some(id) = request {
+                if let Some(id) = asked(&output) {
                     requests += 1;
                     let answer = if mode & 2 != 0 && requests % 2 == 0 {
                         server.reject(now, id, Rejection::bad_name("no"))
@@ -162,7 +155,10 @@ fn outcome<'a>(mode: u8, input: impl Iterator<Item = &'a [u8]>) -> Outcome {
                 outcome.outputs.push(format!("{output:?}"));
             }
             // One message may exceed the cap by a constant.
-            assert!(drained <= caps.outputs + 8, "{drained} outputs waited");
+            assert!(
+                drained <= caps.outputs + usize::from(caps.tracks) + 8,
+                "{drained} outputs waited"
+            );
             while server.poll_transmit().is_some() {
                 progress = true;
             }
@@ -188,6 +184,15 @@ fn outcome<'a>(mode: u8, input: impl Iterator<Item = &'a [u8]>) -> Outcome {
     outcome
 }
 
+/// The request that an output is.
+fn asked(output: &Output) -> Option<RequestId> {
+    match output {
+        Output::Play(request) => Some(request.id),
+        Output::Publish(request) => Some(request.id),
+        _ => None,
+    }
+}
+
 /// Any order of calls: no panic, no answer twice, nothing after the end, bounded queues, a timeout that moves on.
 ///
 /// Input: a byte of modes, then calls of two bytes and what they need.
@@ -198,7 +203,7 @@ pub fn server_ops(data: &[u8]) {
     config.limits = limits(mode & 1 != 0);
     let epoch = Instant::now() + Duration::from_secs(3600);
     let mut run = Run {
-        caps: config.limits.outputs,
+        caps: config.limits.outputs + usize::from(config.limits.tracks),
         ..Run::new(Server::new(config, epoch), epoch)
     };
     if mode & 4 != 0 {
@@ -309,15 +314,11 @@ impl Run {
             };
             assert!(!self.closed, "{output:?} after the end");
             assert!(drained <= self.caps + 8, "more outputs than the cap");
-            match output {
-                Output::Play(PlayRequest { id, .. })
-                | Output::Publish(PublishRequest { id, .. }) => {
-                    assert!(!self.answered.contains(&id), "an id comes twice");
-                    self.waiting.push(id);
-                }
-                Output::Close => self.closed = true,
-                _ => {}
+            if let Some(id) = asked(&output) {
+                assert!(!self.answered.contains(&id), "an id comes twice");
+                self.waiting.push(id);
             }
+            self.closed |= output == Output::Close;
         }
     }
 

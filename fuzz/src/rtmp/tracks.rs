@@ -2,6 +2,7 @@
 
 use super::amf0::holds_amf3;
 use super::limits;
+use super::packets::{audio, video};
 use crate::Source;
 use backline_rtmp::chunk::Message;
 use backline_rtmp::flv::{Audio, AudioData, Media, Packet, Video, VideoData};
@@ -124,5 +125,59 @@ fn alone(packet: &Packet) {
         assert_eq!(before, after);
     } else {
         assert_eq!(format!("{packet:?}"), format!("{again:?}"));
+    }
+}
+
+/// Tracks that go into one message come out of it as they were; a list of one track always goes.
+///
+/// Input: a byte of modes, what all tracks have, then each track.
+pub fn tracks_round_trip(data: &[u8]) {
+    const TRACKS_MAX: usize = 20;
+    let mut source = Source::new(data);
+    let mode = source.u8();
+    if mode & 1 == 0 {
+        let first = video(&mut source);
+        let mut tracks = vec![first];
+        while !source.is_empty() && tracks.len() < TRACKS_MAX {
+            let mut next = video(&mut source);
+            if mode & 2 == 0 {
+                (next.frame, next.offset_ns) = (tracks[0].frame, tracks[0].offset_ns);
+            }
+            tracks.push(next);
+        }
+        let fits = tracks.iter().all(|track| {
+            let same =
+                std::mem::discriminant(&track.data) == std::mem::discriminant(&tracks[0].data);
+            same && (track.frame, track.offset_ns) == (tracks[0].frame, tracks[0].offset_ns)
+        });
+        let written = Video::encode_tracks(&tracks);
+        assert_eq!(written.is_ok(), fits, "{written:?} of {tracks:?}");
+        let Ok(body) = written else { return };
+        let read =
+            Video::decode_tracks(body, &limits(false)).expect("what was written can be read");
+        assert_eq!(
+            format!("{:?}", read.collect::<Vec<_>>()),
+            format!("{tracks:?}")
+        );
+    } else {
+        let mut tracks = vec![audio(&mut source)];
+        while !source.is_empty() && tracks.len() < TRACKS_MAX {
+            let mut next = audio(&mut source);
+            if mode & 2 == 0 {
+                next.offset_ns = tracks[0].offset_ns;
+            }
+            tracks.push(next);
+        }
+        let fits = tracks.iter().all(|track| {
+            let same =
+                std::mem::discriminant(&track.data) == std::mem::discriminant(&tracks[0].data);
+            same && track.offset_ns == tracks[0].offset_ns && track.data != AudioData::Silence
+        });
+        let written = Audio::encode_tracks(&tracks);
+        assert_eq!(written.is_ok(), fits, "{written:?} of {tracks:?}");
+        let Ok(body) = written else { return };
+        let read =
+            Audio::decode_tracks(body, &limits(false)).expect("what was written can be read");
+        assert_eq!(read.collect::<Vec<_>>(), tracks);
     }
 }

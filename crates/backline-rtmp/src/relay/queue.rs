@@ -53,13 +53,14 @@ pub struct QueueStats {
 
 /// Holds packets for one consumer, and drops what hurts least when they are too many.
 ///
-/// What is dropped, in this order: frames that nothing depends on; the older groups of pictures, up to the newest key frame that waits, or
-/// the whole of the group, up to the next key frame to come; the oldest sound. Configuration and metadata stay, but for those that a
-/// newer one has replaced, and those that alone are more than fits. So a consumer never gets a frame that depends on one that it did
-/// not get. No cap is ever passed. What is dropped here never reached a muxer, so that needs to forget nothing.
+/// What is dropped, in this order: frames that nothing depends on; the older groups of pictures, up to the newest key
+/// frame that waits, or the whole of the group, up to the next key frame to come; the oldest sound. Configuration and
+/// metadata stay, but for those that a newer one has replaced, and those that alone are more than fits. So a consumer
+/// never gets a frame that depends on one that it did not get. No cap is ever passed. What is dropped here never
+/// reached a muxer, so that needs to forget nothing.
 ///
-/// `push` and `pop` cost the same however much waits. Only a `push` that passes a cap goes through all that waits; it then drops down to
-/// 31/32 of each cap, so that the next such push is far.
+/// `push` and `pop` cost the same however much waits. Only a `push` that passes a cap goes through all that waits; it
+/// then drops down to 31/32 of each cap, so that the next such push is far.
 #[derive(Debug)]
 pub struct SendQueue {
     config: QueueConfig,
@@ -95,7 +96,7 @@ struct Caps {
 const STEP_MS_MAX: u64 = 1000;
 
 /// The part of each cap that is made free when one is passed, so that the next pass is far: 1/32.
-const ROOM_DIVISOR: usize = 32;
+const ROOM_SHIFT: u32 = 5;
 
 impl SendQueue {
     /// Makes an empty queue. It begins with a key frame.
@@ -208,8 +209,8 @@ impl SendQueue {
         self.stats
     }
 
-    /// Moves the clock on to a packet, and returns it. Sound that is a little behind the picture does not move it, and does not
-    /// make the next picture move it by that again.
+    /// Moves the clock on to a packet, and returns it. Sound that is a little behind the picture does not move it, and
+    /// does not make the next picture move it by that again.
     fn advance(&mut self, timestamp_ms: u64) -> u64 {
         let latest_ms = *self.latest_ms.get_or_insert(timestamp_ms);
         if latest_ms.saturating_sub(timestamp_ms) <= STEP_MS_MAX {
@@ -286,8 +287,8 @@ impl SendQueue {
         }
     }
 
-    /// Drops the pictures of each track up to the newest key frame that waits and is not the first of its track; where there is none, all of them,
-    /// and what follows up to the next key frame.
+    /// Drops the pictures of each track up to the newest key frame that waits and is not the first of its track; where
+    /// there is none, all of them, and what follows up to the next key frame.
     fn cut_groups(&mut self) {
         // Each track that has frames, and its newest key frame behind the first one of them.
         let mut tracks: BTreeMap<u8, Option<usize>> = BTreeMap::new();
@@ -379,11 +380,10 @@ impl SendQueue {
 impl Caps {
     /// Returns the caps that hold after something was dropped.
     const fn with_room(self) -> Self {
-        let divisor = ROOM_DIVISOR as u64;
         Self {
-            bytes: self.bytes.saturating_sub(self.bytes / ROOM_DIVISOR),
-            packets: self.packets.saturating_sub(self.packets / ROOM_DIVISOR),
-            time_ms: self.time_ms.saturating_sub(self.time_ms / divisor),
+            bytes: self.bytes.saturating_sub(self.bytes >> ROOM_SHIFT),
+            packets: self.packets.saturating_sub(self.packets >> ROOM_SHIFT),
+            time_ms: self.time_ms.saturating_sub(self.time_ms >> ROOM_SHIFT),
         }
     }
 }

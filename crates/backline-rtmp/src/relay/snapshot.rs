@@ -12,9 +12,11 @@ pub struct SnapshotConfig {
     pub config_bytes: usize,
     /// Configurations in all. Default 256: 64 tracks of sound and of pictures, each with its two kinds.
     pub configs: usize,
-    /// Bytes of the group of pictures at hand, so that a player that joins has a picture at once. Default 0: none is kept, and it begins with the
-    /// next key frame. A group that grows longer is given up whole.
+    /// Bytes of the group of pictures at hand, so that a player that joins has a picture at once. Default 0: none is
+    /// kept, and it begins with the next key frame. A group that grows longer is given up whole.
     pub group_bytes: usize,
+    /// Packets of that group, likewise. Default 4096: an encoder makes about 80 a second.
+    pub group_packets: usize,
 }
 
 impl Default for SnapshotConfig {
@@ -23,6 +25,7 @@ impl Default for SnapshotConfig {
             config_bytes: 64 << 10,
             configs: 256,
             group_bytes: 0,
+            group_packets: 4096,
         }
     }
 }
@@ -72,8 +75,9 @@ impl Snapshot {
         self.gather(packet);
     }
 
-    /// Returns what a consumer that joins at `at_ms` is sent first, in this order: metadata, the configuration of each track of pictures and of
-    /// sound, and the group of pictures so far. All but the group have the time of the joining, since that is when they begin to hold.
+    /// Returns what a consumer that joins at `at_ms` is sent first, in this order: metadata, the configuration of each
+    /// track of pictures and of sound, and the group of pictures so far. All but the group have the time of the joining,
+    /// or of the group's first packet, since that is when they begin to hold.
     #[must_use]
     pub fn packets(&self, at_ms: u64) -> Vec<Packet> {
         let at_ms = self.group.first().map_or(at_ms, |first| first.timestamp_ms);
@@ -121,7 +125,8 @@ impl Snapshot {
             self.group_bytes = self.group_bytes.saturating_add(packet.len());
             self.group.push(packet.clone());
         }
-        if self.group_bytes > self.config.group_bytes {
+        let is_long = self.group.len() > self.config.group_packets;
+        if self.group_bytes > self.config.group_bytes || is_long {
             self.group = Vec::new();
             self.group_bytes = 0;
         }
@@ -148,7 +153,8 @@ fn slot(packet: &Packet) -> Option<(Slot, bool)> {
     }
 }
 
-/// Returns whether metadata of a picture says something: undefined, or nothing at all, takes back what was said (Enhanced RTMP, "Metadata").
+/// Returns whether metadata of a picture says something: undefined, or nothing at all, takes back what was said (Enhanced
+/// RTMP, "Metadata").
 fn is_set(values: &[Value]) -> bool {
     match values.get(1) {
         None | Some(Value::Undefined | Value::Null) => false,

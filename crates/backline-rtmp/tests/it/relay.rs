@@ -156,6 +156,16 @@ fn rtmp_35_a_snapshot_is_bounded() {
     assert_eq!(snapshot.packets(0).len(), 3);
     snapshot.observe(&video_config(0, 11));
     assert!(snapshot.packets(0).iter().all(|packet| packet.len() == 10));
+    // Packets without any byte are bounded, too.
+    config.group_bytes = 1000;
+    let mut snapshot = Snapshot::new(config);
+    snapshot.observe(&video(0, VideoFrame::Key, 1));
+    for count in 0..4095 {
+        snapshot.observe(&audio(count, AudioData::Silence));
+    }
+    assert_eq!(snapshot.packets(0).len(), 4096);
+    snapshot.observe(&audio(4095, AudioData::Silence));
+    assert_eq!(snapshot.packets(0).len(), 0);
 }
 
 fn queue(bytes_max: usize) -> SendQueue {

@@ -57,7 +57,7 @@ fn rtmp_27_each_fourcc_and_packet_type() {
             read("B3", "CC"),
             expect(VideoFrame::Disposable, frame(0, "CC"))
         );
-        let metadata = VideoData::Metadata(vec![backline_rtmp::amf0::Value::Null]);
+        let metadata = VideoData::Metadata(vec![Value::Null]);
         assert_eq!(read("94", "05"), expect(VideoFrame::Key, metadata));
         assert_eq!(
             read("C5", "DD"),

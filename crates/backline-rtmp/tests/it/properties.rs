@@ -287,11 +287,11 @@ proptest! {
     fn a_session_of_any_messages_is_no_panic_and_splits_alike(
         sent in vec((1_u8..24, vec(any::<u8>(), 0..60)), 0..20),
         cuts in vec(any::<usize>(), 0..10),
-        publishing in any::<bool>(),
+        state in 0_usize..3,
     ) {
         let run = |cuts: &[usize]| {
-            let begin = if publishing { Peer::publishing } else { Peer::connected };
-            let mut peer = begin(Config::default());
+            let begin: [fn(Config) -> Peer; 3] = [Peer::connected, Peer::publishing, Peer::playing];
+            let mut peer = begin[state](Config::default());
             let mut bytes = Vec::new();
             for (kind, body) in &sent {
                 let message = Message::new(3 + u32::from(kind % 4), 1, *kind, 0, Bytes::from(body.clone()));

@@ -1,4 +1,5 @@
 //! One file an area of the scoreboard.
 
 pub mod hls;
+pub mod ingest;
 pub mod rtmp;

@@ -18,7 +18,7 @@ pub struct Arguments {
 }
 
 /// The areas that there are, in the order of the help.
-pub const AREAS: [(&str, &str); 2] = [
+pub const AREAS: [(&str, &str); 3] = [
     (
         "rtmp",
         "chunk demuxing and muxing, the whole server session",
@@ -27,6 +27,7 @@ pub const AREAS: [(&str, &str); 2] = [
         "hls",
         "fragments, 500 held viewers, a publisher that returns",
     ),
+    ("ingest", "1,000 publishers in real time, beside nginx-rtmp"),
 ];
 
 /// What the command line came to.

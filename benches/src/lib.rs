@@ -18,6 +18,7 @@ pub mod areas;
 pub mod arguments;
 pub mod counted;
 pub mod live;
+pub mod load;
 pub mod peers;
 pub mod report;
 pub mod scenarios;

@@ -36,6 +36,7 @@ fn run(arguments: &Arguments) -> ExitCode {
     let mut progress = Progress::new();
     match arguments.area.as_str() {
         "hls" => areas::hls::score(&mut report, &mut progress, arguments.full),
+        "ingest" => areas::ingest::score(&mut report, &mut progress, arguments.full),
         "rtmp" => areas::rtmp::score(&mut report, &mut progress, arguments.full),
         other => unreachable!("{other} is not one of the areas that the parser knows"),
     }

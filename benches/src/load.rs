@@ -1,7 +1,14 @@
-//! A thousand publishers at 600 kb/s each, in real time, on one thread.
+//! A thousand publishers at 600 kb/s each, in real time, on one thread: our own client, with a socket around it.
 
-use crate::wire::publish::Publisher;
-use std::io::{ErrorKind, Read as _, Write as _};
+use crate::wire::Noise;
+use crate::wire::publish::{AAC_CONFIG, APPLICATION, AVC_CONFIG};
+use backline_rtmp::Transmit;
+use backline_rtmp::client::{Address, Client, Config, Output};
+use backline_rtmp::flv::{
+    Audio, AudioCodec, AudioData, Media, Packet, Video, VideoCodec, VideoData, VideoFrame,
+};
+use bytes::{Buf as _, Bytes};
+use std::io::{ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,13 +26,8 @@ const PICTURE_SIZE: usize = 2068;
 /// No two messages of a publisher are further apart than this.
 const WHEEL_MS: usize = 64;
 
-/// What all publishers send, each from another moment on.
-#[derive(Debug)]
-struct Show {
-    opening: Vec<u8>,
-    /// Milliseconds since the cycle began, and bytes.
-    messages: Vec<(u32, Vec<u8>)>,
-}
+/// What all publishers send, each from another moment on: milliseconds since the cycle began, and what is due.
+type Show = Vec<(u32, Media)>;
 
 /// Publishers that are connected.
 #[derive(Debug)]
@@ -41,11 +43,14 @@ pub struct Load {
 
 #[derive(Debug)]
 struct One {
+    client: Client,
     socket: TcpStream,
     /// The message to be sent next.
     next: usize,
     /// When its cycle began, in milliseconds of the run.
     began_ms: u64,
+    /// What its timestamps count from.
+    joined_ms: u64,
     /// What the socket did not take.
     left: Vec<u8>,
 }
@@ -54,31 +59,16 @@ impl Load {
     /// Connects so many publishers, which begin to publish.
     #[must_use]
     pub fn connect(address: SocketAddr, count: usize) -> Self {
-        let mut publisher = Publisher::new(4);
-        let show = Show::new(&mut publisher);
-        let connect = |index: usize| {
-            let mut socket = TcpStream::connect(address).expect("the server accepts publishers");
-            socket.set_nodelay(true).expect("a socket option");
-            let mut publisher = Publisher::new(5 + index as u64);
-            socket
-                .write_all(&publisher.greeting())
-                .expect("a greeting can be sent");
-            let mut answer = [0; 1 + 1536 + 1536];
-            socket
-                .read_exact(&mut answer)
-                .expect("the server answers the handshake");
-            for command in publisher.commands(&answer[1..1537], 4096, &format!("key{index}")) {
-                socket.write_all(&command).expect("a command can be sent");
-            }
-            socket.set_nonblocking(true).expect("a socket option");
-            One {
-                socket,
-                next: 0,
-                began_ms: (index * 2000 / count) as u64,
-                left: show.opening.clone(),
-            }
-        };
-        let publishers: Vec<One> = (0..count).map(connect).collect();
+        let show = show();
+        let connect = |index: usize| One::connect(address, index, (index * 2000 / count) as u64);
+        let mut publishers: Vec<One> = (0..count).map(connect).collect();
+        // All at once: a server that delays its answers delays those of all together.
+        while !publishers
+            .iter_mut()
+            .fold(true, |all, one| one.begin() && all)
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         Self {
             show,
             publishers,
@@ -122,15 +112,15 @@ impl Load {
     fn turn(&mut self, index: usize, now_ms: u64) -> u64 {
         let one = &mut self.publishers[index];
         loop {
-            let (at_ms, bytes) = &self.show.messages[one.next];
+            let (at_ms, media) = &self.show[one.next];
             let due_ms = one.began_ms + u64::from(*at_ms);
             if due_ms > now_ms {
                 return due_ms;
             }
-            self.blocked += u64::from(one.write(bytes));
+            self.blocked += u64::from(one.send(due_ms, media.clone()));
             self.sent += 1;
             one.next += 1;
-            if one.next == self.show.messages.len() {
+            if one.next == self.show.len() {
                 one.next = 0;
                 one.began_ms += u64::from(CYCLE_MS);
                 one.listen();
@@ -151,56 +141,131 @@ impl Load {
 }
 
 impl One {
-    /// Sends; returns whether the socket was full.
-    fn write(&mut self, bytes: &[u8]) -> bool {
-        if !self.left.is_empty() {
-            self.left.extend(bytes);
-            let left = std::mem::take(&mut self.left);
-            return self.write(&left);
+    /// Connects; it sends its first frame at `began_ms`.
+    fn connect(server: SocketAddr, index: usize, began_ms: u64) -> Self {
+        let url = format!("rtmp://{server}/{APPLICATION}/key{index}");
+        let mut config = Config::publish(Address::parse(&url).unwrap());
+        config.seed = index as u64;
+        let socket = TcpStream::connect(server).expect("the server accepts publishers");
+        socket.set_nodelay(true).expect("a socket option");
+        socket.set_nonblocking(true).expect("a socket option");
+        Self {
+            client: Client::new(config, Instant::now()),
+            socket,
+            next: 0,
+            began_ms,
+            joined_ms: began_ms,
+            left: Vec::new(),
         }
-        match self.socket.write(bytes) {
-            Ok(count) => self.left.extend(&bytes[count..]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.left.extend(bytes),
+    }
+
+    /// Goes on until it publishes, and then says its configuration; returns whether that is done.
+    fn begin(&mut self) -> bool {
+        if self.client.is_ready() {
+            return true;
+        }
+        self.flush();
+        while self.listen() {}
+        while let Some(output) = self.client.poll_output() {
+            let fine = matches!(output, Output::Ready | Output::UserControl(_));
+            assert!(fine, "a publisher is told {output:?}");
+        }
+        self.flush();
+        if !self.client.is_ready() {
+            return false;
+        }
+        let video = VideoData::Config(Bytes::from_static(AVC_CONFIG));
+        let audio = AudioData::Config(Bytes::from_static(AAC_CONFIG));
+        self.send(
+            self.joined_ms,
+            Media::Video(Video::new(VideoCodec::Avc, VideoFrame::Key, video)),
+        );
+        self.send(
+            self.joined_ms,
+            Media::Audio(Audio::new(AudioCodec::Aac, audio)),
+        );
+        true
+    }
+
+    /// Sends; returns whether the socket was full.
+    fn send(&mut self, at_ms: u64, media: Media) -> bool {
+        let packet = Packet::new(at_ms - self.joined_ms, media);
+        self.client
+            .send(Instant::now(), &packet)
+            .expect("a publisher is let in, and its queue is empty");
+        self.flush()
+    }
+
+    /// Gives the socket what the client has; returns whether it was full.
+    fn flush(&mut self) -> bool {
+        let pieces: Vec<Transmit> = std::iter::from_fn(|| self.client.poll_transmit()).collect();
+        if pieces.is_empty() && self.left.is_empty() {
+            return false;
+        }
+        let mut slices = vec![IoSlice::new(&self.left)];
+        for piece in &pieces {
+            slices.extend([piece.head(), piece.payload()].map(IoSlice::new));
+        }
+        let mut taken = match self.socket.write_vectored(&slices) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             Err(error) => panic!("a publisher was thrown out: {error}"),
+        };
+        let of_left = taken.min(self.left.len());
+        self.left.drain(..of_left);
+        taken -= of_left;
+        for mut piece in pieces {
+            let of_piece = taken.min(piece.remaining());
+            piece.advance(of_piece);
+            taken -= of_piece;
+            self.left.extend_from_slice(piece.head());
+            self.left.extend_from_slice(piece.payload());
         }
         !self.left.is_empty()
     }
 
-    /// Reads what the server says, so that it is not kept waiting.
-    fn listen(&mut self) {
+    /// Takes what the server says; returns whether it said anything.
+    fn listen(&mut self) -> bool {
         let mut heard = [0; 4096];
-        while self.socket.read(&mut heard).is_ok_and(|count| count > 0) {}
+        let Ok(count @ 1..) = self.socket.read(&mut heard) else {
+            return false;
+        };
+        let taken = self
+            .client
+            .handle_input(Instant::now(), &heard[..count])
+            .expect("the server keeps to the protocol");
+        assert_eq!(taken, count, "a client takes what a server answers");
+        true
     }
 }
 
-impl Show {
-    fn new(publisher: &mut Publisher) -> Self {
-        // A chunk writer that knows the chunk size.
-        drop(publisher.commands(&[0; 1536], 4096, ""));
-        let opening = publisher.configuration(0);
-        // The first round begins chunk streams with long headers; the second is the same as all that follow.
-        drop(Self::cycle(publisher, 0));
-        let messages = Self::cycle(publisher, CYCLE_MS);
-        Self { opening, messages }
-    }
-
-    fn cycle(publisher: &mut Publisher, began_ms: u32) -> Vec<(u32, Vec<u8>)> {
-        let pictures = (0..PICTURES).map(|index| {
-            let at_ms = index * CYCLE_MS / PICTURES;
-            (at_ms, true, index.is_multiple_of(GROUP))
-        });
-        let sounds = (0..SOUNDS).map(|index| (index * CYCLE_MS / SOUNDS, false, false));
-        let mut moments: Vec<_> = pictures.chain(sounds).collect();
-        moments.sort_by_key(|(at_ms, ..)| *at_ms);
-        let message = |(at_ms, picture, key)| {
-            let timestamp = began_ms + at_ms;
-            let bytes = match (picture, key) {
-                (true, true) => publisher.video(timestamp, true, KEY_SIZE),
-                (true, false) => publisher.video(timestamp, false, PICTURE_SIZE),
-                _ => publisher.audio(timestamp, SOUND_SIZE),
-            };
-            (at_ms, bytes)
+fn show() -> Show {
+    let mut noise = Noise::new(4);
+    let pictures = (0..PICTURES).map(|index| {
+        let key = index.is_multiple_of(GROUP);
+        let (frame, size) = if key {
+            (VideoFrame::Key, KEY_SIZE)
+        } else {
+            (VideoFrame::Inter, PICTURE_SIZE)
         };
-        moments.into_iter().map(message).collect()
-    }
+        // One NAL unit, its length before it.
+        let mut data = u32::try_from(size).unwrap().to_be_bytes().to_vec();
+        data.push(if key { 0x65 } else { 0x41 });
+        data.extend(noise.bytes(size - 1));
+        let data = VideoData::Frame {
+            composition_ms: 0,
+            data: data.into(),
+        };
+        let video = Video::new(VideoCodec::Avc, frame, data);
+        (index * CYCLE_MS / PICTURES, Media::Video(video))
+    });
+    let pictures: Show = pictures.collect();
+    let sounds = (0..SOUNDS).map(|index| {
+        let data = AudioData::Frame(noise.bytes(SOUND_SIZE).into());
+        let audio = Audio::new(AudioCodec::Aac, data);
+        (index * CYCLE_MS / SOUNDS, Media::Audio(audio))
+    });
+    let mut show: Show = sounds.chain(pictures).collect();
+    show.sort_by_key(|(at_ms, _)| *at_ms);
+    show
 }

@@ -63,9 +63,11 @@ impl Load {
         let connect = |index: usize| One::connect(address, index, (index * 2000 / count) as u64);
         let mut publishers: Vec<One> = (0..count).map(connect).collect();
         // All at once: a server that delays its answers delays those of all together.
-        while !publishers
+        while publishers
             .iter_mut()
-            .fold(true, |all, one| one.begin() && all)
+            .filter_map(|one| (!one.begin()).then_some(()))
+            .count()
+            > 0
         {
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -12,9 +12,12 @@ use backline_cache::{
 };
 use backline_hls::codec::Codec;
 use backline_hls::{Event, Form, Playlist, Presentation, RenditionId, Sample, TrackId, UnixMillis};
-use backline_rtmp::Limits;
-use backline_rtmp::chunk::Demuxer;
-use bytes::Bytes;
+use backline_rtmp::chunk::{Demuxer, Message, Muxer};
+use backline_rtmp::client::{Address, Client as PlayerClient, Config as PlayerConfig};
+use backline_rtmp::flv::{Media, Packet, Video, VideoCodec, VideoData, VideoFrame};
+use backline_rtmp::server::{self, Config as ServerConfig, Server};
+use backline_rtmp::{Limits, Transmit};
+use bytes::{Buf as _, Bytes};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -24,12 +27,15 @@ pub type Operation = Box<dyn FnMut()>;
 pub type Scenario = (&'static str, fn() -> Operation);
 
 /// Names and what prepares them, in the order of the committed counts.
-pub const SCENARIOS: [Scenario; 12] = [
+pub const SCENARIOS: [Scenario; 15] = [
     ("demux_25kb_chunk_128", || demux(9, 25_000, 128)),
     ("demux_25kb_chunk_4096", || demux(9, 25_000, 4096)),
     ("demux_350b_chunk_4096", || demux(8, 350, 4096)),
     ("mux_25kb_chunk_4096_lent", mux),
+    ("mux_25kb_chunk_4096_copied", mux_copied),
+    ("mux_25kb_chunk_4096_prefixed", mux_prefixed),
     ("session_one_picture", session),
+    ("session_play_one_picture", play),
     ("part_of_6_samples", || part(6)),
     ("part_of_1_sample", || part(1)),
     ("presentation_one_picture", present),
@@ -76,6 +82,70 @@ fn mux() -> Operation {
     Box::new(move || {
         assert_eq!(muxer.lend(next), 7);
         next = (next + 1) % stream.messages.len();
+    })
+}
+
+/// The chunks of one message in one buffer.
+fn mux_copied() -> Operation {
+    let stream = Stream::new(9, 25_000, 4096, 64 * 25_000);
+    let mut muxer = OurMuxer::new(&stream);
+    let (mut next, mut out) = (0, Vec::new());
+    Box::new(move || {
+        out.clear();
+        muxer.write(next, &mut out);
+        assert!(black_box(&out).len() > 24_000);
+        next = (next + 1) % stream.messages.len();
+    })
+}
+
+/// The pieces of one message whose body is the head of a picture and a payload.
+fn mux_prefixed() -> Operation {
+    let mut muxer = Muxer::new();
+    assert!(muxer.set_chunk_size(4096).count() > 0);
+    let payload = Bytes::from(vec![7; 25_000]);
+    let mut timestamp_ms = 0;
+    Box::new(move || {
+        timestamp_ms += 33;
+        let message = Message::new(6, 1, Message::VIDEO, timestamp_ms, payload.clone());
+        let pieces = muxer.write_prefixed(&message, &[0x27, 1, 0, 0, 0]);
+        assert_eq!(pieces.map(black_box).count(), 7);
+    })
+}
+
+/// One picture to a player, to the pieces that the socket gets.
+fn play() -> Operation {
+    let now = Instant::now();
+    let address = Address::parse("rtmp://127.0.0.1/live/key").unwrap();
+    let mut client = PlayerClient::new(PlayerConfig::play(address), now);
+    let mut server = Server::new(ServerConfig::default(), now);
+    let flat = |mut piece: Transmit| piece.copy_to_bytes(piece.remaining());
+    let mut playing = false;
+    while !playing {
+        while let Some(piece) = client.poll_transmit() {
+            server.handle_input(now, &flat(piece)).unwrap();
+        }
+        while let Some(output) = server.poll_output() {
+            if let server::Output::Play(request) = output {
+                server.accept(now, request.id).unwrap();
+                playing = true;
+            }
+        }
+        while let Some(piece) = server.poll_transmit() {
+            client.handle_input(now, &flat(piece)).unwrap();
+        }
+    }
+    let data = VideoData::Frame {
+        composition_ms: 0,
+        data: Bytes::from(vec![7; 25_000]),
+    };
+    let video = Video::new(VideoCodec::Avc, VideoFrame::Key, data);
+    let mut packet = Packet::new(0, Media::Video(video));
+    Box::new(move || {
+        packet.timestamp_ms += 33;
+        server.send(now, &packet).unwrap();
+        // The first picture comes with what begins the stream.
+        let pieces = std::iter::from_fn(|| server.poll_transmit());
+        assert!(pieces.map(black_box).count() >= 7);
     })
 }
 

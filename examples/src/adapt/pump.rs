@@ -127,12 +127,13 @@ where
                 return Poll::Ready(Err(error.into()));
             }
             let wrote = self.poll_write(context).is_ready();
-            if self.take_left() || self.poll_alarm(context).is_ready() {
+            if self.take_left() {
                 continue;
             }
             // What the session does not want yet waits here, and what comes behind it waits in the socket.
             let read = self.left.is_empty() && self.poll_read(context)?.is_ready();
-            if !read && !wrote {
+            // The alarm comes last, so that it is not set for each piece of a stream that flows.
+            if !read && !wrote && self.poll_alarm(context).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -168,9 +169,14 @@ where
             if read.is_empty() {
                 return Poll::Ready(Err(Ended::Closed));
             }
-            match self.session.handle_input(Instant::now(), read) {
+            let now = Instant::now();
+            match self.session.handle_input(now, read) {
                 Ok(taken) => self.left.extend(read.get(taken..).unwrap_or_default()),
                 Err(error) => self.failed = Some(error),
+            }
+            // A peer that never pauses must not keep the session from what is due.
+            if self.session.poll_timeout().is_some_and(|due| due <= now) {
+                self.session.handle_timeout(now);
             }
             Poll::Ready(Ok(()))
         })

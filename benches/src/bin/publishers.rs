@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     });
     let mut load = Load::connect(address, count);
     println!("{count} publishers");
-    std::io::stdout().flush().expect("somebody listens");
+    std::io::stdout().flush().ok();
     load.run(&stop);
     println!("{}", load.report());
     ExitCode::SUCCESS

@@ -196,6 +196,15 @@ fn q56_reply_tid() {
 }
 
 #[test]
+fn q56_a_status_without_a_command_object() {
+    // librtmp's server leaves the null out that stands before the information.
+    let mut station = Station::until_started(publish(URL));
+    let begun = object(&[("code", text("NetStream.Publish.Start"))]);
+    station.say(1, "onStatus", 0.0, &[begun]);
+    assert_eq!(station.told, [Output::Ready]);
+}
+
+#[test]
 fn q22_a_stream_number_is_the_server_s_to_choose() {
     let mut station = Station::new(publish(URL));
     station.say(0, "_result", 1.0, &[Value::Null, object(&[])]);

@@ -19,6 +19,7 @@ mod config;
 mod file;
 mod flv;
 mod foreign;
+mod foreign_client;
 mod handshake;
 mod hostile;
 mod limits;

@@ -240,7 +240,7 @@ fn media(packets: Vec<Packet>) -> Vec<Packet> {
     sound.into_iter().chain(pictures).collect()
 }
 
-/// All but configuration, which nginx repeats and leaves out as it likes.
+/// All but configuration: a file of nginx has one more of them, and its player was seen to get one fewer with several tracks.
 fn frames(mut packets: Vec<Packet>) -> Vec<Packet> {
     packets.retain(|packet| match &packet.media {
         Media::Audio(audio) => !matches!(audio.data, AudioData::Config(_)),

@@ -41,7 +41,8 @@ pub struct Limits {
     pub message_bytes: u32,
     /// ModEx layers around one media packet. Default 8.
     pub modex_layers: u8,
-    /// Outputs that wait for the caller before no more input is taken. Default 256.
+    /// Outputs that wait for the caller before no more input is taken. Default 256. One message of several tracks may
+    /// bring as many more as `tracks` says.
     pub outputs: usize,
     /// Parameter sets in one configuration record. Default 64: an encoder has three.
     pub parameter_sets: u16,

@@ -1,5 +1,5 @@
-//! Fuzzes `rtmp::chunk::allocation_within_limits`.
+//! Fuzzes `rtmp::allocation::allocation_within_limits`.
 #![no_main]
-libfuzzer_sys::fuzz_target!(
-    |data: &[u8]| backline_fuzz::rtmp::chunk::allocation_within_limits(data)
-);
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    backline_fuzz::rtmp::allocation::allocation_within_limits(data)
+});

@@ -20,7 +20,7 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("aggregate_items", rtmp::aggregate::aggregate_items),
     (
         "allocation_within_limits",
-        rtmp::chunk::allocation_within_limits,
+        rtmp::allocation::allocation_within_limits,
     ),
     ("amf0_decode", rtmp::amf0::amf0_decode),
     ("amf0_round_trip", rtmp::amf0::amf0_round_trip),

@@ -1,6 +1,7 @@
 //! Properties of `backline-rtmp`.
 
 pub mod aggregate;
+pub mod allocation;
 pub mod amf0;
 pub mod chunk;
 pub mod client;

@@ -43,7 +43,7 @@ fn outcome<'a>(mut demuxer: Demuxer, input: impl Iterator<Item = &'a [u8]>) -> O
     }
 }
 
-fn demuxer(mode: u8) -> Demuxer {
+pub(super) fn demuxer(mode: u8) -> Demuxer {
     let mut demuxer = Demuxer::new(limits(mode & 1 != 0));
     demuxer.set_publishing(mode & 2 != 0);
     demuxer
@@ -184,48 +184,4 @@ fn write(muxer: &mut Muxer, message: &Message, wire: &mut Vec<u8>) {
         lent += transmit.payload().len();
     }
     assert_eq!(lent, message.payload.len());
-}
-
-/// RTMP-35: what is allocated follows what arrived and the caps, never what is declared.
-///
-/// Input: a byte of modes, chunks.
-pub fn allocation_within_limits(data: &[u8]) {
-    /// A chunk stream whose message is in progress has at least this, once.
-    const FIRST: u64 = 4096;
-    /// Slots, clocks and the events at hand.
-    const BOOKS: u64 = 96 << 10;
-    let mut source = Source::new(data);
-    let mode = source.u8();
-    let wire = source.rest();
-    let caps = limits(mode & 1 != 0);
-    let measured = allocation_counter::measure(|| {
-        let mut demuxer = demuxer(mode);
-        let mut input = wire;
-        while let Ok(Some(event)) = demuxer.next_event(&mut input) {
-            drop(event);
-        }
-    });
-    let live = u64::from(caps.chunk_streams_live);
-    let publishing = mode & 2 != 0;
-    let reassembly = u64::from(if publishing {
-        caps.reassembly_bytes_live
-    } else {
-        caps.reassembly_bytes
-    });
-    // Buffers double, and a finished one is cut to its size while the longer one is still there.
-    let by_caps = 3 * reassembly + live * FIRST + BOOKS;
-    assert!(
-        measured.bytes_max <= by_caps,
-        "{} bytes, the caps allow {by_caps}",
-        measured.bytes_max
-    );
-    if !publishing {
-        let by_arrival = 4 * wire.len() as u64 + live * FIRST + BOOKS;
-        assert!(
-            measured.bytes_max <= by_arrival,
-            "{} bytes for {} that arrived",
-            measured.bytes_max,
-            wire.len()
-        );
-    }
 }

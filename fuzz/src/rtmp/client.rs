@@ -2,6 +2,7 @@
 
 use super::limits;
 use super::pair::Pair;
+use super::server::greeting;
 use crate::{Source, pieces};
 use backline_rtmp::Error;
 use backline_rtmp::client::{Address, Client, Config, Output};
@@ -10,15 +11,8 @@ use bytes::Buf as _;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-/// What a server sends: S0, S1 and S2 that sign and echo nothing.
-fn greeting() -> Vec<u8> {
-    let mut bytes = vec![0; 1 + 1536 + 1536];
-    bytes[0] = 3;
-    bytes
-}
-
 /// What our own server sends until the stream has begun.
-fn served(plays: bool) -> &'static [u8] {
+pub(super) fn served(plays: bool) -> &'static [u8] {
     static SERVED: [OnceLock<Vec<u8>>; 2] = [OnceLock::new(), OnceLock::new()];
     SERVED[usize::from(plays)].get_or_init(|| {
         let mut pair = Pair::new(config(plays), server::Config::default());

@@ -7,7 +7,7 @@ use backline_rtmp::server::{Config, Output, Rejection, RequestId, Server};
 use bytes::Buf as _;
 use std::time::{Duration, Instant};
 
-/// C0, C1 and a C2 that echoes nothing.
+/// C0, C1 and a C2 that echoes nothing; S0, S1 and S2 may look the same.
 pub(super) fn greeting() -> Vec<u8> {
     let mut bytes = vec![0; 1 + 1536 + 1536];
     bytes[0] = 3;
@@ -17,6 +17,16 @@ pub(super) fn greeting() -> Vec<u8> {
 /// connect, createStream and publish as an encoder sends them, each in one chunk.
 #[must_use]
 pub fn publish_commands() -> Vec<u8> {
+    commands(&["publish", "key", "live"])
+}
+
+/// The same of a player.
+#[must_use]
+pub fn play_commands() -> Vec<u8> {
+    commands(&["play", "key"])
+}
+
+fn commands(last: &[&str]) -> Vec<u8> {
     let mut out = Vec::new();
     let string = |text: &str| {
         let mut bytes = vec![0x02, 0, text.len() as u8];
@@ -38,15 +48,14 @@ pub fn publish_commands() -> Vec<u8> {
         0,
         &[string("createStream"), number(2.0), vec![0x05]].concat(),
     );
-    let publish = [
-        string("publish"),
-        number(3.0),
-        vec![0x05],
-        string("key"),
-        string("live"),
-    ]
-    .concat();
-    command(&mut out, 1, &publish);
+    let [name, arguments @ ..] = last else {
+        panic!("a command has a name")
+    };
+    let mut body = [string(name), number(3.0), vec![0x05]].concat();
+    for argument in arguments {
+        body.extend(string(argument));
+    }
+    command(&mut out, 1, &body);
     out
 }
 

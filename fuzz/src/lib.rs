@@ -24,6 +24,8 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ),
     ("amf0_decode", rtmp::amf0::amf0_decode),
     ("amf0_round_trip", rtmp::amf0::amf0_round_trip),
+    ("amf3_decode", rtmp::amf3::amf3_decode),
+    ("amf3_round_trip", rtmp::amf3::amf3_round_trip),
     ("audio_body", rtmp::flv::audio_body),
     ("cache_ops", cache::ops::cache_ops),
     ("chunk_round_trip", rtmp::chunk::chunk_round_trip),

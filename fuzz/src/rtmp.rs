@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod allocation;
 pub mod amf0;
+pub mod amf3;
 pub mod chunk;
 pub mod client;
 pub mod config;

@@ -12,6 +12,54 @@ pub(crate) fn seeds() -> Vec<Seed> {
     seeds.extend(reports());
     seeds.extend(records());
     seeds.extend(several_tracks());
+    seeds.extend(amf3());
+    seeds
+}
+
+fn amf3() -> Vec<Seed> {
+    // Class `C` with the sealed name `a`, then once more by reference to its traits.
+    let object = b"\x09\x05\x01\x0A\x13\x03C\x03a\x04\x05\x0A\x01\x02";
+    let bodies: Vec<(&'static str, &[u8])> = vec![
+        ("every_plain_marker", b"\0\x01\x02\x03\x04\x7F\x05\x3F\xF0\0\0\0\0\0\0\x06\x03a\x07\x03b\x0B\x03c"),
+        ("integer_of_four_bytes", b"\x04\xFF\xFF\xFF\xFF"),
+        ("date_and_bytes", b"\x08\x01\0\0\0\0\0\0\0\0\x0C\x07abc"),
+        ("array_with_names", b"\x09\x03\x03k\x04\x01\x01\x03"),
+        ("traits_by_reference", object),
+        ("string_by_reference", b"\x09\x07\x01\x06\x03a\x06\0\x06\0"),
+        ("contains_itself", b"\x09\x03\x01\x09\0"),
+        ("reference_past_the_table", b"\x0A\x10"),
+        ("sealed_count_of_2_to_the_25", b"\x0A\xFF\xFF\xFF\xF3\x01"),
+        ("array_count_of_2_to_the_28", b"\x09\xFF\xFF\xFF\xFF\x01"),
+        ("vectors", b"\x0D\x03\0\0\0\0\x01\x0E\x03\x01\0\0\0\x01\x0F\x03\0\0\0\0\0\0\0\0\0\x10\x03\0\x01\x04\x01"),
+        ("dictionary", b"\x11\x03\0\x06\x03k\x04\x05"),
+        ("array_collection", b"\x0A\x07\x43flex.messaging.io.ArrayCollection\x09\x03\x01\x04\x01"),
+    ];
+    let mut seeds: Vec<Seed> = bodies
+        .into_iter()
+        .map(|(name, body)| ("amf3_decode", name, [&[0][..], body].concat()))
+        .collect();
+    seeds.push((
+        "amf3_round_trip",
+        "numbers_and_text",
+        vec![0, 3, 9, 9, 9, 9, 0, 5, 3, b'a', b'b', b'c', 1, 2],
+    ));
+    seeds.push((
+        "amf3_round_trip",
+        "object_in_an_array",
+        vec![0, 14, 0, 2, 1, 15, 1, b'C', 1, 1, b'k', 0, 1, 0, 0, 1],
+    ));
+    seeds.push((
+        "amf3_round_trip",
+        "vectors",
+        vec![
+            1, 10, 2, 1, 2, 3, 4, 5, 6, 7, 8, 0, 16, 1, b'T', 2, 0, 1, 0, 2,
+        ],
+    ));
+    seeds.push((
+        "amf3_round_trip",
+        "deeper_than_the_reader_goes",
+        [0, 18].repeat(60),
+    ));
     seeds
 }
 

@@ -1,12 +1,10 @@
 //! Messages with messages in them: aggregates and shared objects.
 
-use super::amf0::holds_amf3;
 use super::limits;
 use crate::Source;
 use backline_rtmp::aggregate::{join, split};
-use backline_rtmp::amf0::Value;
 use backline_rtmp::chunk::Message;
-use backline_rtmp::shared_object::{Event, SharedObject};
+use backline_rtmp::shared_object::SharedObject;
 use bytes::Bytes;
 
 /// The items of an aggregate share its bytes and do not overlap, are no more than the cap, belong to its stream, and cost
@@ -115,9 +113,6 @@ pub fn shared_object(data: &[u8]) {
     );
     let Some(object) = object else { return };
     assert!(object.events.len() <= caps.amf_nodes as usize);
-    if object.events.iter().flat_map(values).any(holds_amf3) {
-        return;
-    }
     let written = object.to_message();
     let mut open = limits(false);
     open.amf_nodes = u32::MAX;
@@ -127,14 +122,4 @@ pub fn shared_object(data: &[u8]) {
     // Their text is compared, since NaN is not itself.
     assert_eq!(format!("{object:?}"), format!("{again:?}"));
     assert_eq!(written, again.to_message());
-}
-
-fn values(event: &Event) -> Vec<&Value> {
-    match event {
-        Event::Change(values) | Event::RequestChange(values) => {
-            values.iter().map(|(_, value)| value).collect()
-        }
-        Event::SendMessage(values) => values.iter().collect(),
-        _ => Vec::new(),
-    }
 }

@@ -25,18 +25,7 @@ pub fn amf0_decode(data: &[u8]) {
     );
     let Some(values) = values else { return };
     assert!(values.iter().map(count).sum::<u64>() <= u64::from(caps.amf_nodes));
-    if !values.iter().any(holds_amf3) {
-        again(&values);
-    }
-}
-
-/// Whether AMF3 stands inside of a value: it runs to the end of the body, so what is around it cannot be written again.
-pub(super) fn holds_amf3(value: &Value) -> bool {
-    let inner = |value: &Value| matches!(value, Value::Amf3(_)) || holds_amf3(value);
-    match value {
-        Value::StrictArray(values) => values.iter().any(inner),
-        other => other.properties().iter().any(|(_, value)| inner(value)),
-    }
+    again(&values);
 }
 
 /// What is written reads back as it was.

@@ -1,6 +1,5 @@
 //! Bodies of audio and video messages.
 
-use super::amf0::holds_amf3;
 use super::limits;
 use crate::Source;
 use backline_rtmp::flv::{Audio, AudioData, Video, VideoData};
@@ -21,11 +20,6 @@ pub fn video_body(data: &[u8]) {
             shared(&body, data)
         }
         _ => {}
-    }
-    if let VideoData::Metadata(values) = &video.data
-        && values.iter().any(holds_amf3)
-    {
-        return;
     }
     let written = video.encode();
     let again =

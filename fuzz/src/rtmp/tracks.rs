@@ -1,6 +1,5 @@
 //! Media and data messages as packets, one a track.
 
-use super::amf0::holds_amf3;
 use super::limits;
 use super::packets::{audio, video};
 use crate::Source;
@@ -87,19 +86,12 @@ fn alone(packet: &Packet) {
             audio.payload(),
             audio.encode(),
         ),
-        Media::Video(video) => {
-            if let VideoData::Metadata(values) = &video.data
-                && values.iter().any(holds_amf3)
-            {
-                return;
-            }
-            (
-                Message::VIDEO,
-                video.head(),
-                video.payload(),
-                video.encode(),
-            )
-        }
+        Media::Video(video) => (
+            Message::VIDEO,
+            video.head(),
+            video.payload(),
+            video.encode(),
+        ),
         _ => return,
     };
     assert_eq!([&*head, &*payload].concat(), whole);

@@ -49,6 +49,75 @@ fn avc_by_hand() {
     assert_eq!(frame_rate, Some((30, 1)));
 }
 
+/// What x265 wrote for FFmpeg 9: `-f lavfi -i testsrc2=s=322x182:r=25 -t 0.2 -c:v libx265 -x265-params info=0 -pix_fmt yuv422p10le
+/// -colorspace bt2020nc -f flv`; FFmpeg reads `hevc (Rext), yuv422p10le(tv, bt2020nc/unknown/unknown), 322x182, 25 fps`.
+const HEVC: &str = "01 04 08000000 9D0800000000 3C F000 FC FE FA FA 0000 0F 03 \
+    20 0001 0017 40010C01FFFF0408000003009D0800000300003C959809 \
+    21 0001 002E 4201010408000003009D0800000300003CB00A480B9C96D96566924CAF016A04041208000003000800000300C840 \
+    22 0001 0007 4401C172B46240";
+/// The same pictures from SVT-AV1: `-c:v libsvtav1 -preset 12 -pix_fmt yuv420p10le -colorspace bt2020nc`.
+const AV1: &str = "81 00 4C 00 0A0E 0200000521E836A017C281010482";
+
+#[test]
+fn hevc_as_x265_writes_it() {
+    let Ok(Some(VideoConfig::Hevc(config))) = video(VideoCodec::Hevc, &hex(HEVC)) else {
+        panic!("{:?}", video(VideoCodec::Hevc, &hex(HEVC)))
+    };
+    // Format range extensions, main tier, level 2.
+    assert_eq!(
+        (config.profile, config.high_tier, config.level),
+        (4, false, 60)
+    );
+    assert_eq!(config.nal_length_bytes, 4);
+    let sizes = [&config.vps, &config.sps, &config.pps].map(|sets| (sets.len(), sets[0].len()));
+    assert_eq!(sizes, [(1, 23), (1, 46), (1, 7)]);
+    let picture = config.picture;
+    assert_eq!((picture.width, picture.height), (322, 182));
+    assert_eq!((picture.chroma, picture.bit_depth), (Chroma::Yuv422, 10));
+    assert_eq!(picture.frame_rate, Some((25, 1)));
+    assert_eq!(picture.sample_aspect, Some((1, 1)));
+    let color = picture.color.unwrap();
+    assert_eq!((color.primaries, color.transfer, color.matrix), (2, 2, 9));
+    assert!(!color.full_range);
+}
+
+#[test]
+fn av1_as_svt_writes_it() {
+    let Ok(Some(VideoConfig::Av1(config))) = video(VideoCodec::Av1, &hex(AV1)) else {
+        panic!("{:?}", video(VideoCodec::Av1, &hex(AV1)))
+    };
+    // Main, level 2.0, ten bits, 4:2:0 (0x4C: depth and both subsamplings); one OBU of 14 bytes.
+    assert_eq!(
+        (config.profile, config.level, config.high_tier),
+        (0, 0, false)
+    );
+    assert_eq!(config.obus.len(), 16);
+    let picture = config.picture.unwrap();
+    assert_eq!((picture.width, picture.height), (322, 182));
+    assert_eq!((picture.chroma, picture.bit_depth), (Chroma::Yuv420, 10));
+    let color = picture.color.unwrap();
+    assert_eq!((color.primaries, color.transfer, color.matrix), (2, 2, 9));
+    assert!(!color.full_range);
+}
+
+#[test]
+fn eac3_locations_are_one_or_two_channels() {
+    // ETSI TS 102 366 F.6: rate (13 bits) and one substream (000); 00 10000 0 0 000 111 1 000: 48 kHz, 3/2 with the low one; then one
+    // dependent substream (0001) at nine bits of locations.
+    let channels = |locations: u32| {
+        let bits = 0x200F_u32 << 16 | 1 << 9 | locations;
+        let record = [&[0, 0][..], &bits.to_be_bytes()].concat();
+        audio(AudioCodec::Eac3, &record)
+            .unwrap()
+            .unwrap()
+            .channels()
+    };
+    // Lrs and Rrs make 7.1 of 5.1; Cs and LFE2 are one each; all of them are 5 pairs and 4 single ones.
+    assert_eq!(channels(1 << 1), Some(8));
+    assert_eq!(channels(1 << 2 | 1 << 8), Some(8));
+    assert_eq!(channels(0x1FF), Some(6 + 14));
+}
+
 #[test]
 fn aac_in_all_its_forms() {
     let read = |digits: &str| match audio(AudioCodec::Aac, &hex(digits)) {
@@ -76,6 +145,14 @@ fn aac_in_all_its_forms() {
     assert_eq!(
         read("13 08 56 E5 9D 48 80"),
         (2, 48_000, 2, 2048, true, true)
+    );
+    // Replication that keeps the rate of 48 kHz keeps 1,024 samples: 00101 0011 0010 0011 00010 000.
+    assert_eq!(read("2991 8800"), (2, 48_000, 2, 1024, true, false));
+    // A program of a front pair and a low channel (configuration 0), with a comment of two bytes; replication is told behind it:
+    // 00010 0110 0000 000, then 0000 01 0110 0001 0000 0000 01 000 0000 000 1 0000 0000, filled to a byte, and the comment.
+    assert_eq!(
+        read("1300 0584 0100 2000 026162 56E598"),
+        (2, 48_000, 3, 2048, true, false)
     );
     // 5.1.
     assert_eq!(read("11B0"), (2, 48_000, 6, 1024, false, false));
@@ -154,14 +231,23 @@ fn a_record_that_is_wrong_says_where() {
             expected: "1"
         })
     );
-    // One that is cut off before its last four bytes, which only the high profiles have and nobody needs, is no record.
-    let record = hex(AVC);
-    for end in 1..record.len() - 4 {
-        let error = video(VideoCodec::Avc, &record[..end]);
-        assert!(
-            matches!(error, Err(Error::Truncated { .. } | Error::Record { .. })),
-            "{end}: {error:?}"
-        );
+    // One that is cut off before its last four bytes, which only the high profiles of H.264 have and nobody needs, is no record.
+    for (codec, record, tail) in [
+        (VideoCodec::Avc, AVC, 4),
+        (VideoCodec::Hevc, HEVC, 0),
+        (VideoCodec::Av1, AV1, 0),
+    ] {
+        let record = hex(record);
+        for end in 1..record.len() - tail {
+            let read = video(codec, &record[..end]);
+            // A record of AV1 may do without OBUs.
+            let bare = codec == VideoCodec::Av1 && end == 4;
+            assert!(
+                matches!(read, Err(Error::Truncated { at, .. } | Error::Record { at, .. }) if at <= end)
+                    || (bare && read.is_ok()),
+                "{codec:?} {end}: {read:?}"
+            );
+        }
     }
     // 65 parameter sets, of which 64 have no bytes.
     let sets = [&hex(AVC)[..34], &hex("40")[..], &[0; 128]].concat();
@@ -173,10 +259,10 @@ fn a_record_that_is_wrong_says_where() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), flip in 0_usize..320) {
-        let mut known = hex(AVC);
-        let at = flip / 8 % known.len();
-        known[at] ^= 1 << (flip % 8);
+    fn no_bytes_make_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), flip in 0_usize..2760) {
+        let mut known = hex([AVC, HEVC, AV1][flip % 3]);
+        let at = flip / 24 % known.len();
+        known[at] ^= 1 << (flip / 3 % 8);
         for codec in [VideoCodec::Av1, VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Vp8, VideoCodec::Vp9, VideoCodec::Vvc] {
             let _ = (video(codec, &bytes), video(codec, &known));
         }

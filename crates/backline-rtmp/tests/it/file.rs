@@ -114,6 +114,60 @@ fn rtmp_34_zeros_behind_the_end_are_no_data() {
 }
 
 #[test]
+fn rtmp_34_zeros_inside_of_a_tag_tear_it() {
+    // A power cut leaves the front of a tag and zeros behind it, wherever a block of the disk ended: the tag is neither whole nor an event.
+    let few = &packets()[..3];
+    let file = written(few);
+    let ends: Vec<_> = (0..=few.len())
+        .map(|count| written(&few[..count]).len())
+        .collect();
+    for cut in ends[0]..file.len() {
+        let mut torn = file[..cut].to_vec();
+        torn.resize(file.len() + 50, 0);
+        // Zeros that belong to the tag tear nothing.
+        let same = file.iter().zip(&torn).take_while(|(a, b)| a == b).count();
+        let count = ends.iter().filter(|end| **end <= same).count() - 1;
+        let (events, whole) = read([&torn[..]]);
+        assert_eq!(whole, ends[count] as u64, "{cut}");
+        assert_eq!(
+            events.last(),
+            read([&torn[..], &[1; 40]]).0.last(),
+            "whatever follows zeros is ignored"
+        );
+        assert!(matches!(events.last(), Some(Event::ZeroTail { at, .. }) if *at == whole));
+        assert_eq!(of(events), few[..count], "{cut}");
+    }
+}
+
+#[test]
+fn rtmp_34_back_pointers_of_zero_cost_no_tag() {
+    // A writer that does not know its lengths: what follows each tag is a tag, and no zeros.
+    let sound = hex("08 000003 000000 00 000000 AF01AA 00000000");
+    let last = hex("08 000000 000000 00 000000 0000000B");
+    let file = [&Writer::header(true, false)[..], &sound, &sound, &last].concat();
+    let (events, whole) = read([&file[..]]);
+    assert_eq!(whole, file.len() as u64);
+    let odd = |event: &&Event| matches!(event, Event::BackPointer { found: 0, .. });
+    assert_eq!(events.iter().filter(odd).count(), 2, "{events:?}");
+    assert!(matches!(events[1], Event::BackPointer { at: 27, .. }));
+    assert_eq!(of(events.clone()).len(), 3);
+    assert_eq!(read(file.chunks(1)), (events, whole));
+}
+
+#[test]
+fn rtmp_34_what_follows_another_kind_of_header_is_no_file() {
+    // The signature counts before the offset, which no reader of another format would understand; and no second header is looked for.
+    for (front, at) in [("524946 46 00 00000000", 0), ("464C56 01 05 00000008", 5)] {
+        let mut reader = Reader::new(Limits::default());
+        let bytes = [&hex(front)[..], &Writer::header(true, true)].concat();
+        let mut rest = &bytes[..];
+        assert_eq!(reader.next_event(&mut rest), Err(Error::FlvHeader { at }));
+        assert_eq!(reader.next_event(&mut rest), Ok(None));
+        assert_eq!((rest.len(), reader.whole_len()), (0, 0));
+    }
+}
+
+#[test]
 fn rtmp_34_what_is_odd_costs_its_tag_alone() {
     let front = hex("464C56 01 00 0000000C AABBCC 00000000");
     let sound = hex("08 000003 000000 00 000000 AF01AA 0000000E");

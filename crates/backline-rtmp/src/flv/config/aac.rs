@@ -29,7 +29,8 @@ impl AacConfig {
     pub fn decode(record: &[u8]) -> Result<Self, Error> {
         let mut bits = Bits::plain(record, 0);
         let outer = object_type(&mut bits)?;
-        let mut sample_rate = sampling_frequency(&mut bits)?;
+        let core_rate = sampling_frequency(&mut bits)?;
+        let mut sample_rate = core_rate;
         let channel_configuration = bits.u(4, "channelConfiguration")?;
         let (mut core, mut ps) = (outer, outer == OBJECT_PS);
         let mut sbr = outer == OBJECT_SBR || ps;
@@ -50,7 +51,7 @@ impl AacConfig {
             }
             bits.flag("extensionFlag")?;
             if channel_configuration == 0 {
-                channels = Some(program_channels(&mut bits)?);
+                channels = Some(program_channels(&mut bits, record)?);
             }
             if !sbr && let Some(extension) = extension(&mut bits) {
                 (sbr, ps) = (extension.rate.is_some(), extension.ps);
@@ -69,8 +70,8 @@ impl AacConfig {
             object_type: u8::try_from(core).unwrap_or(u8::MAX),
             sample_rate,
             channels,
-            // Replication doubles the rate, and with it the samples.
-            frame_samples: if sbr {
+            // Replication doubles the rate, and with it the samples, unless it is told to keep the rate.
+            frame_samples: if sbr && sample_rate > core_rate {
                 frame_samples.saturating_mul(2)
             } else {
                 frame_samples
@@ -142,7 +143,7 @@ fn fixed_channels(configuration: u32) -> Option<u8> {
 }
 
 /// Counts the channels of a program configuration element (ISO/IEC 14496-3 4.4.1.1).
-fn program_channels(bits: &mut Bits<'_>) -> Result<u8, Error> {
+fn program_channels(bits: &mut Bits<'_>, record: &[u8]) -> Result<u8, Error> {
     let field = "program_config_element";
     bits.skip(4 + 2 + 4, field)?;
     let mut elements = 0u32;
@@ -150,7 +151,8 @@ fn program_channels(bits: &mut Bits<'_>) -> Result<u8, Error> {
         elements = elements.saturating_add(bits.u(4, field)?);
     }
     let low = bits.u(2, field)?;
-    bits.skip(3 + 4, field)?;
+    let associated = bits.u(3, field)?;
+    let coupled = bits.u(4, field)?;
     for width in [4, 4, 3] {
         if bits.flag(field)? {
             bits.skip(width, field)?;
@@ -162,6 +164,13 @@ fn program_channels(bits: &mut Bits<'_>) -> Result<u8, Error> {
         bits.skip(4, field)?;
         channels = channels.saturating_add(if pair { 2 } else { 1 });
     }
+    // What belongs to no channel, and a comment that begins with a byte.
+    bits.skip(low.saturating_add(associated).saturating_mul(4), field)?;
+    bits.skip(coupled.saturating_mul(5), field)?;
+    let place = bits.at();
+    let comment = record.get(place).copied().unwrap_or(0);
+    bits.align();
+    bits.bytes(usize::from(comment).saturating_add(1))?;
     if channels == 0 {
         return Err(bits.wrong(field, channels, "at least one channel"));
     }

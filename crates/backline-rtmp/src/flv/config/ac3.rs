@@ -41,8 +41,11 @@ impl Ac3Config {
         let mut channels = channels(&mut bits)?;
         bits.skip(3, "reserved")?;
         if bits.u(4, "num_dep_sub")? > 0 {
-            let locations = bits.u(9, "chan_loc")?.count_ones();
-            channels = channels.saturating_add(u8::try_from(locations).unwrap_or(0));
+            let locations = bits.u(9, "chan_loc")?;
+            let more = locations
+                .count_ones()
+                .saturating_add((locations & LOCATION_PAIRS).count_ones());
+            channels = channels.saturating_add(u8::try_from(more).unwrap_or(0));
         }
         Ok(Self {
             sample_rate,
@@ -123,6 +126,8 @@ const SYNC: u32 = 0x0B77;
 const REDUCED: u32 = 3;
 /// Versions above this one are Enhanced AC-3.
 const AC3_VERSION_MAX: u8 = 10;
+/// Bits of `chan_loc` that stand for two channels: Lc and Rc, Lrs and Rrs, Lsd and Rsd, Lw and Rw, Lvh and Rvh (F.6.2).
+const LOCATION_PAIRS: u32 = 0b0_0111_0011;
 const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 /// Full channels by `acmod`.
 const FULL_CHANNELS: [u8; 8] = [2, 1, 2, 3, 3, 4, 4, 5];

@@ -1,7 +1,7 @@
 //! AV1: the record (AV1 in ISOBMFF 2.3.3) and the sequence header (AV1 5.5).
 
-use super::bits::{Bits, frame_rate};
-use super::{Chroma, Picture};
+use super::bits::{Bits, UNSPECIFIED, frame_rate};
+use super::{Chroma, Color, Picture};
 use crate::Error;
 use bytes::Bytes;
 use core::ops::Range;
@@ -65,14 +65,10 @@ impl Av1Config {
         while !bits.is_empty() && picture.is_none() {
             if let Some(place) = unit(&mut bits)? {
                 let header = record.get(place.clone()).unwrap_or(&[]);
-                let (size, rate) = sequence(header, place.start)?;
                 picture = Some(Picture {
-                    width: size.0,
-                    height: size.1,
                     chroma,
                     bit_depth,
-                    frame_rate: rate,
-                    ..Picture::default()
+                    ..sequence(header, place.start)?
                 });
             }
         }
@@ -117,12 +113,14 @@ fn unit(bits: &mut Bits<'_>) -> Result<Option<Range<usize>>, Error> {
 
 type Pair = Option<(u32, u32)>;
 
-/// Reads as far as the frame size.
-fn sequence(header: &[u8], base: usize) -> Result<((u32, u32), Pair), Error> {
+/// Reads as far as the colours; sampling and depth stand in the record.
+fn sequence(header: &[u8], base: usize) -> Result<Picture, Error> {
     let mut bits = Bits::plain(header, base);
     let mut rate = None;
-    bits.skip(4, "seq_profile")?;
-    if bits.flag("reduced_still_picture_header")? {
+    let profile = bits.u8(3, "seq_profile")?;
+    bits.flag("still_picture")?;
+    let reduced = bits.flag("reduced_still_picture_header")?;
+    if reduced {
         bits.skip(5, "seq_level_idx")?;
     } else {
         let mut delay_bits = None;
@@ -136,7 +134,68 @@ fn sequence(header: &[u8], base: usize) -> Result<((u32, u32), Pair), Error> {
     let height_bits = bits.u(4, "frame_height_bits_minus_1")?;
     let width = bits.u(width_bits.saturating_add(1), "max_frame_width_minus_1")?;
     let height = bits.u(height_bits.saturating_add(1), "max_frame_height_minus_1")?;
-    Ok(((width.saturating_add(1), height.saturating_add(1)), rate))
+    // Colours that cannot be read are a hint that is missing, and not the picture.
+    let color = tools(&mut bits, reduced)
+        .and_then(|()| color(&mut bits, profile))
+        .unwrap_or(None);
+    Ok(Picture {
+        width: width.saturating_add(1),
+        height: height.saturating_add(1),
+        frame_rate: rate,
+        color,
+        ..Picture::default()
+    })
+}
+
+/// Reads what stands between the frame size and the colours (AV1 5.5.1).
+fn tools(bits: &mut Bits<'_>, reduced: bool) -> Result<(), Error> {
+    if !reduced && bits.flag("frame_id_numbers_present_flag")? {
+        bits.skip(4 + 3, "delta_frame_id_length_minus_2")?;
+    }
+    bits.skip(3, "use_128x128_superblock")?;
+    if !reduced {
+        bits.skip(4, "enable_interintra_compound")?;
+        let order_hint = bits.flag("enable_order_hint")?;
+        if order_hint {
+            bits.skip(2, "enable_jnt_comp")?;
+        }
+        let screen = if bits.flag("seq_choose_screen_content_tools")? {
+            true
+        } else {
+            bits.flag("seq_force_screen_content_tools")?
+        };
+        if screen && !bits.flag("seq_choose_integer_mv")? {
+            bits.flag("seq_force_integer_mv")?;
+        }
+        if order_hint {
+            bits.skip(3, "order_hint_bits_minus_1")?;
+        }
+    }
+    bits.skip(3, "enable_superres")
+}
+
+/// Reads the colour configuration (AV1 5.5.2) as far as the range; none, if nothing is described and the range is the usual one.
+fn color(bits: &mut Bits<'_>, profile: u8) -> Result<Option<Color>, Error> {
+    if bits.flag("high_bitdepth")? && profile == PROFILE_PROFESSIONAL {
+        bits.flag("twelve_bit")?;
+    }
+    let monochrome = profile != PROFILE_HIGH && bits.flag("mono_chrome")?;
+    let described = bits.flag("color_description_present_flag")?;
+    let mut color = Color {
+        primaries: UNSPECIFIED,
+        transfer: UNSPECIFIED,
+        matrix: UNSPECIFIED,
+        full_range: true,
+    };
+    if described {
+        color.primaries = bits.u8(8, "color_primaries")?;
+        color.transfer = bits.u8(8, "transfer_characteristics")?;
+        color.matrix = bits.u8(8, "matrix_coefficients")?;
+    }
+    if monochrome || (color.primaries, color.transfer, color.matrix) != SRGB {
+        color.full_range = bits.flag("color_range")?;
+    }
+    Ok((described || color.full_range).then_some(color))
 }
 
 fn timing(bits: &mut Bits<'_>) -> Result<Pair, Error> {
@@ -185,7 +244,10 @@ fn operating_points(bits: &mut Bits<'_>, delay_bits: Option<u32>) -> Result<(), 
 }
 
 const MARKER_VERSION: u32 = 0x81;
+const PROFILE_HIGH: u8 = 1;
 const PROFILE_PROFESSIONAL: u8 = 2;
+/// Primaries, transfer and matrix of sRGB, whose range is always full.
+const SRGB: (u8, u8, u8) = (1, 13, 0);
 const OBU_FORBIDDEN: u32 = 0x80;
 const OBU_EXTENSION: u32 = 0x04;
 const OBU_HAS_SIZE: u32 = 0x02;

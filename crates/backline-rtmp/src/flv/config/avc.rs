@@ -154,10 +154,13 @@ pub(super) fn crop(
     Ok((side(units.0, size.0)?, side(units.1, size.1)?))
 }
 
-/// Reads what only the high profiles have; returns the chroma array type and the bit depth.
+/// Reads what only the high profiles have; returns the chroma format and the bit depth.
 fn high_profile(bits: &mut Bits<'_>) -> Result<(u32, u8), Error> {
     let chroma = bits.ue_max(3, "chroma_format_idc", "0 to 3")?;
-    let separate = chroma == CHROMA_444 && bits.flag("separate_colour_plane_flag")?;
+    if chroma == CHROMA_444 {
+        // Planes that are coded apart have the same size, and make the same picture.
+        bits.flag("separate_colour_plane_flag")?;
+    }
     let depth = bits.ue_max(6, "bit_depth_luma_minus8", "0 to 6")?;
     bits.ue_max(6, "bit_depth_chroma_minus8", "0 to 6")?;
     bits.flag("qpprime_y_zero_transform_bypass_flag")?;
@@ -170,7 +173,7 @@ fn high_profile(bits: &mut Bits<'_>) -> Result<(u32, u8), Error> {
         }
     }
     let depth = u8::try_from(depth).unwrap_or(0).saturating_add(8);
-    Ok((if separate { 0 } else { chroma }, depth))
+    Ok((chroma, depth))
 }
 
 fn scaling_list(bits: &mut Bits<'_>, size: u32) -> Result<(), Error> {
@@ -212,7 +215,7 @@ const NAL_SPS: u32 = 0x07;
 const BLOCKS_MAX: u32 = 4_094;
 const CHROMA_420: u32 = 1;
 const CHROMA_444: u32 = 3;
-/// Width and height in pixels of one chroma sample, by chroma array type.
+/// Width and height in pixels of one chroma sample, by chroma format.
 pub(super) const CHROMA_UNITS: [(u32, u32); 4] = [(1, 1), (2, 2), (2, 1), (1, 1)];
 /// Profiles whose parameter sets say more of chroma.
 const HIGH_PROFILES: [u32; 13] = [44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244];

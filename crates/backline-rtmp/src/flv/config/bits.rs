@@ -179,6 +179,11 @@ impl<'a> Bits<'a> {
         }
     }
 
+    /// Drops the bits that are left of a byte.
+    pub(super) const fn align(&mut self) {
+        self.left = 0;
+    }
+
     /// Returns the offset of the next whole byte.
     pub(super) const fn at(&self) -> usize {
         self.base + self.next
@@ -267,6 +272,6 @@ const ASPECTS: [(u32, u32); 17] = [
     (2, 1),
 ];
 /// Colour of which nothing is said (ITU-T H.273).
-const UNSPECIFIED: u8 = 2;
+pub(super) const UNSPECIFIED: u8 = 2;
 /// A clock of whole milliseconds is not a frame rate.
 const FRAMES_MAX: u32 = 500;

@@ -102,7 +102,9 @@ fn sequence(unit: &[u8], base: usize) -> Result<Picture, Error> {
     profile_tier_level(&mut bits, sub_layers)?;
     bits.ue_max(15, "sps_seq_parameter_set_id", "0 to 15")?;
     let chroma = bits.ue_max(3, "chroma_format_idc", "0 to 3")?;
-    let separate = chroma == CHROMA_444 && bits.flag("separate_colour_plane_flag")?;
+    if chroma == CHROMA_444 {
+        bits.flag("separate_colour_plane_flag")?;
+    }
     let mut side = |field| match bits.ue_max(SIDE_MAX, field, "1 to 65535")? {
         0 => Err(bits.wrong(field, 0_u32, "1 to 65535")),
         side => Ok(side),
@@ -111,7 +113,6 @@ fn sequence(unit: &[u8], base: usize) -> Result<Picture, Error> {
         side("pic_width_in_luma_samples")?,
         side("pic_height_in_luma_samples")?,
     );
-    let chroma = if separate { 0 } else { chroma };
     let units = CHROMA_UNITS.get(chroma as usize).copied().unwrap_or((1, 1));
     let (width, height) = crop(&mut bits, size, units)?;
     let depth = bits.ue_max(8, "bit_depth_luma_minus8", "0 to 8")?;

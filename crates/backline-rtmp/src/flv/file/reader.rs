@@ -11,13 +11,21 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::mem;
 
+/// Types of the tags that are read.
+const KNOWN: [u8; 4] = [
+    Message::AUDIO,
+    Message::VIDEO,
+    Message::DATA,
+    Message::DATA_AMF3,
+];
 /// Bytes reserved for a body whose tag has declared more.
 const FIRST_CAPACITY: usize = 64 << 10;
 
 /// Turns the bytes of an FLV file, or of a growing one, into packets.
 ///
 /// It keeps no input: a header that is cut off waits in 11 bytes, and a body's bytes go straight into the packet. Any partition of the
-/// input gives the same events. What is odd costs the tag that it is in, never the file.
+/// input gives the same events. What is odd costs the tag that it is in, never the file. A tag is handed out when its back pointer is
+/// there, since a body alone may be what a power cut left of it: a file system fills up with zeros.
 #[derive(Debug)]
 pub struct Reader {
     limits: Limits,
@@ -26,6 +34,8 @@ pub struct Reader {
     stage: [u8; TAG_HEADER_LEN],
     staged: usize,
     body: Vec<u8>,
+    /// A body that waits for its back pointer, and its offset.
+    held: Option<(u64, Bytes)>,
     tag: Tag,
     /// Packets of a tag with several tracks.
     more: Option<Tracks<Packet>>,
@@ -37,7 +47,7 @@ pub struct Reader {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A back pointer does not say the length of the tag before it; some writers get it wrong, and nothing depends on it.
+    /// A back pointer does not say the length of the tag before it, which follows; some writers get it wrong.
     #[non_exhaustive]
     BackPointer {
         /// Offset of the pointer.
@@ -85,10 +95,11 @@ pub enum Event {
         /// Its length in bytes.
         length: u32,
     },
-    /// From here on the file holds zeros, as file systems leave them after a power cut. Whatever follows is ignored.
+    /// The file ends in zeros, as file systems leave them after a power cut. A tag that they tore is no event, and whatever follows is
+    /// ignored.
     #[non_exhaustive]
     ZeroTail {
-        /// Offset of the first zero.
+        /// Offset up to which the file is whole.
         at: u64,
     },
 }
@@ -121,6 +132,10 @@ enum State {
     Skip(u64),
     /// A back pointer that should say so much.
     BackPointer(u32),
+    /// The back pointer was this one, which zeros may have torn: what comes next decides.
+    Doubt(u32),
+    /// The tag at hand is whole.
+    Whole,
     Tag,
     Body,
     Ended,
@@ -137,6 +152,7 @@ impl Reader {
             stage: [0; TAG_HEADER_LEN],
             staged: 0,
             body: Vec::new(),
+            held: None,
             tag: Tag {
                 kind: 0,
                 filtered: false,
@@ -159,58 +175,53 @@ impl Reader {
                 return Ok(Some(Event::Packet(packet)));
             }
             self.more = None;
-            if self.state == State::Body && self.body.len() == self.tag.length as usize {
-                if let Some(event) = self.complete() {
-                    return Ok(Some(event));
+            if self.state == State::Whole {
+                self.state = State::Tag;
+                match self.complete() {
+                    Some(event) => return Ok(Some(event)),
+                    None => continue,
                 }
-                continue;
             }
-            if input.is_empty() {
+            // A header that decided about the tag before it is in the stage as a whole.
+            if input.is_empty() && self.staged < TAG_HEADER_LEN {
                 return Ok(None);
             }
-            match self.state {
-                State::Header => {
-                    if let Some(bytes) = self.staged::<HEADER_LEN>(input) {
-                        return self.header(bytes).map(|header| Some(Event::Header(header)));
-                    }
+            let event = match self.state {
+                State::Header => match self.staged::<HEADER_LEN>(input) {
+                    Some(bytes) => Some(Event::Header(self.header(bytes)?)),
+                    None => None,
+                },
+                State::Skip(count) => {
+                    self.skip(count, input);
+                    None
                 }
-                State::Skip(count) => self.skip(count, input),
-                State::BackPointer(expected) => {
-                    if let Some(bytes) = self.staged::<BACK_POINTER_LEN>(input) {
-                        let found = u32::from_be_bytes(bytes);
-                        self.state = State::Tag;
-                        let at = self.offset.saturating_sub(BACK_POINTER_LEN as u64);
-                        self.whole_len = self.offset;
-                        if found != expected {
-                            return Ok(Some(Event::BackPointer {
-                                at,
-                                expected,
-                                found,
-                            }));
-                        }
-                    }
-                }
-                State::Tag => {
-                    if let Some(bytes) = self.staged::<TAG_HEADER_LEN>(input)
-                        && let Some(event) = self.tag(bytes)
-                    {
-                        return Ok(Some(event));
-                    }
-                }
+                State::BackPointer(expected) => self
+                    .staged::<BACK_POINTER_LEN>(input)
+                    .and_then(|bytes| self.back_pointer(expected, bytes)),
+                State::Doubt(found) => self
+                    .staged::<TAG_HEADER_LEN>(input)
+                    .map(|bytes| self.decide(found, bytes)),
+                State::Tag => self
+                    .staged::<TAG_HEADER_LEN>(input)
+                    .and_then(|bytes| self.tag(bytes)),
                 State::Body => {
-                    let missing = (self.tag.length as usize).saturating_sub(self.body.len());
-                    let taken = self.take(missing, input);
-                    self.body.extend_from_slice(taken);
+                    self.fill(input);
+                    None
                 }
                 State::Ended => {
                     self.take(input.len(), input);
+                    None
                 }
+                State::Whole => None,
+            };
+            if event.is_some() {
+                return Ok(event);
             }
         }
     }
 
-    /// Returns up to which byte the file is whole: the end of the last tag whose back pointer is there. A recorder cuts the file here
-    /// before it goes on.
+    /// Returns up to which byte the file is whole: the end of the last tag whose back pointer is there, and not torn by zeros. A recorder
+    /// cuts the file here before it goes on; at 0, not even the header is whole, and has to be written anew.
     #[must_use]
     pub const fn whole_len(&self) -> u64 {
         self.whole_len
@@ -255,14 +266,15 @@ impl Reader {
 
     fn header(&mut self, bytes: [u8; HEADER_LEN]) -> Result<Header, Error> {
         let [a, b, c, version, flags, offset @ ..] = bytes;
+        // A file of another kind has no tags to look for.
+        self.state = State::Ended;
+        if [a, b, c] != SIGNATURE {
+            return Err(Error::FlvHeader { at: 0 });
+        }
         let begin = u64::from(u32::from_be_bytes(offset));
         let Some(more) = begin.checked_sub(HEADER_LEN as u64) else {
             return Err(Error::FlvHeader { at: 5 });
         };
-        if [a, b, c] != SIGNATURE {
-            self.state = State::Ended;
-            return Err(Error::FlvHeader { at: 0 });
-        }
         self.state = match more {
             0 => State::BackPointer(0),
             more => State::Skip(more),
@@ -274,11 +286,56 @@ impl Reader {
         })
     }
 
+    fn back_pointer(&mut self, expected: u32, bytes: [u8; BACK_POINTER_LEN]) -> Option<Event> {
+        let found = u32::from_be_bytes(bytes);
+        self.state = State::Whole;
+        if found == expected {
+            self.whole_len = self.offset;
+            return None;
+        }
+        // Zeros from the first byte on that is wrong: the tag may be torn.
+        let same = expected.to_be_bytes().into_iter().zip(bytes);
+        if same
+            .skip_while(|(right, byte)| right == byte)
+            .all(|(_, byte)| byte == 0)
+        {
+            self.state = State::Doubt(found);
+            return None;
+        }
+        self.whole_len = self.offset;
+        Some(self.wrong_pointer(self.offset, expected, found))
+    }
+
+    /// Tells from the next header whether zeros tore the tag at hand, or its writer got the back pointer wrong.
+    fn decide(&mut self, found: u32, header: [u8; TAG_HEADER_LEN]) -> Event {
+        if header == [0; TAG_HEADER_LEN] {
+            return self.zero_tail();
+        }
+        // That header is read again, behind the tag that it has saved.
+        self.staged = TAG_HEADER_LEN;
+        self.state = State::Whole;
+        let end = self.offset.saturating_sub(TAG_HEADER_LEN as u64);
+        self.wrong_pointer(end, tag_len(self.tag.length), found)
+    }
+
+    const fn wrong_pointer(&self, end: u64, expected: u32, found: u32) -> Event {
+        let at = end.saturating_sub(BACK_POINTER_LEN as u64);
+        Event::BackPointer {
+            at,
+            expected,
+            found,
+        }
+    }
+
+    fn zero_tail(&mut self) -> Event {
+        self.state = State::Ended;
+        self.held = None;
+        Event::ZeroTail { at: self.whole_len }
+    }
+
     fn tag(&mut self, bytes: [u8; TAG_HEADER_LEN]) -> Option<Event> {
-        let start = self.offset.saturating_sub(TAG_HEADER_LEN as u64);
         if bytes == [0; TAG_HEADER_LEN] {
-            self.state = State::Ended;
-            return Some(Event::ZeroTail { at: start });
+            return Some(self.zero_tail());
         }
         let [first, l0, l1, l2, t0, t1, t2, high, _, _, _] = bytes;
         self.tag = Tag {
@@ -295,27 +352,34 @@ impl Reader {
         }
         self.state = State::Body;
         self.body = Vec::with_capacity((length as usize).min(FIRST_CAPACITY));
+        // A body without bytes is there already.
+        self.fill(&mut &[][..]);
         None
     }
 
-    /// Ends the body at hand.
+    fn fill(&mut self, input: &mut &[u8]) {
+        let length = self.tag.length;
+        let missing = (length as usize).saturating_sub(self.body.len());
+        let taken = self.take(missing, input);
+        self.body.extend_from_slice(taken);
+        if taken.len() == missing {
+            let at = self.offset.saturating_sub(length.into());
+            self.held = Some((at, Bytes::from(mem::take(&mut self.body))));
+            self.state = State::BackPointer(tag_len(length));
+        }
+    }
+
+    /// Hands out the tag at hand; none where nothing was held of it.
     fn complete(&mut self) -> Option<Event> {
+        let (at, data) = self.held.take()?;
         let Tag {
             kind,
             filtered,
-            length,
             timestamp,
+            ..
         } = self.tag;
-        self.state = State::BackPointer(tag_len(length));
         let timestamp_ms = self.clocks.unwrap(0, kind, timestamp);
-        let data = Bytes::from(mem::take(&mut self.body));
-        let known = [
-            Message::AUDIO,
-            Message::VIDEO,
-            Message::DATA,
-            Message::DATA_AMF3,
-        ];
-        if filtered || !known.contains(&kind) {
+        if filtered || !KNOWN.contains(&kind) {
             return Some(Event::Opaque {
                 kind,
                 filtered,
@@ -323,7 +387,6 @@ impl Reader {
                 data,
             });
         }
-        let at = self.offset.saturating_sub(length.into());
         let message = Message::new(0, 0, kind, timestamp_ms, data);
         match Packet::decode(message, &self.limits) {
             Ok(packets) => {

@@ -7,6 +7,7 @@ pub mod amf3;
 pub mod chunk;
 pub mod client;
 pub mod config;
+pub mod control;
 pub mod differential;
 pub mod file;
 pub mod flv;

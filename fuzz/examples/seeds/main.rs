@@ -9,6 +9,7 @@
 use std::fs;
 use std::path::Path;
 
+mod bodies;
 mod cache;
 mod hls;
 mod recipes;
@@ -22,6 +23,7 @@ fn main() {
         .chain(hls::seeds())
         .chain(cache::seeds())
         .chain(recipes::seeds())
+        .chain(bodies::seeds())
     {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder).expect("a folder that can be made");

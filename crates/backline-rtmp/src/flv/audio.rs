@@ -20,6 +20,9 @@ pub struct Audio {
     pub data: AudioData,
     /// Nanoseconds to add to this message's presentation time, below 1 000 000 (ModEx).
     pub offset_ns: u32,
+    /// Rate, sample size and channels, as a legacy body of MP3 or AAC says them: the lower four bits of its first byte
+    /// (FLV, E.4.2.1). 15, which is 44.1 kHz, 16 bits and stereo, is right for all AAC and where nothing was said.
+    pub quality: u8,
 }
 
 /// How sound is coded.
@@ -89,6 +92,7 @@ impl Audio {
             codec,
             data,
             offset_ns: 0,
+            quality: LEGACY_QUALITY,
         }
     }
 
@@ -240,14 +244,15 @@ impl Audio {
         if self.track != 0 || self.offset_ns != 0 {
             return false;
         }
+        let quality = self.quality & 0x0F;
         match (self.codec, &self.data) {
             (AudioCodec::Aac, AudioData::Config(_)) => {
-                out.extend_from_slice(&[FORMAT_AAC << 4 | LEGACY_QUALITY, LEGACY_CONFIG]);
+                out.extend_from_slice(&[FORMAT_AAC << 4 | quality, LEGACY_CONFIG]);
             }
             (AudioCodec::Aac, AudioData::Frame(_)) => {
-                out.extend_from_slice(&[FORMAT_AAC << 4 | LEGACY_QUALITY, LEGACY_FRAME]);
+                out.extend_from_slice(&[FORMAT_AAC << 4 | quality, LEGACY_FRAME]);
             }
-            (AudioCodec::Mp3, AudioData::Frame(_)) => out.push(FORMAT_MP3 << 4 | LEGACY_QUALITY),
+            (AudioCodec::Mp3, AudioData::Frame(_)) => out.push(FORMAT_MP3 << 4 | quality),
             (AudioCodec::Legacy(first), AudioData::Frame(_)) => out.push(first),
             _ => return false,
         }
@@ -262,8 +267,15 @@ fn legacy(reader: &mut Reader<'_>, first: u8) -> Result<Audio, Error> {
         FORMAT_MP3 | FORMAT_MP3_8K => AudioCodec::Mp3,
         _ => AudioCodec::Legacy(first),
     };
+    let audio = |data| Audio {
+        quality: match codec {
+            AudioCodec::Legacy(_) => LEGACY_QUALITY,
+            _ => first & 0x0F,
+        },
+        ..Audio::new(codec, data)
+    };
     if codec != AudioCodec::Aac {
-        return Ok(Audio::new(codec, AudioData::Frame(Bytes::new())));
+        return Ok(audio(AudioData::Frame(Bytes::new())));
     }
     let at = reader.at();
     let data = match reader.u8()? {
@@ -271,7 +283,7 @@ fn legacy(reader: &mut Reader<'_>, first: u8) -> Result<Audio, Error> {
         LEGACY_FRAME => AudioData::Frame(Bytes::new()),
         packet => return Err(Error::PacketType { at, packet }),
     };
-    Ok(Audio::new(codec, data))
+    Ok(audio(data))
 }
 
 impl AudioCodec {

@@ -27,7 +27,7 @@ pub struct ColorInfo {
     pub max_cll: Option<f64>,
     /// The display on which the picture was mastered.
     pub mastering: Option<Mastering>,
-    /// What else stood there, as it came: object, name and value.
+    /// What else stood there, as it came: object, name and value. The name is empty where no object stood, but a value.
     pub others: Vec<(String, String, Value)>,
 }
 
@@ -36,17 +36,17 @@ pub struct ColorInfo {
 #[non_exhaustive]
 pub struct Mastering {
     /// Coordinates of red.
-    pub red: (f64, f64),
+    pub red: (Option<f64>, Option<f64>),
     /// Coordinates of green.
-    pub green: (f64, f64),
+    pub green: (Option<f64>, Option<f64>),
     /// Coordinates of blue.
-    pub blue: (f64, f64),
+    pub blue: (Option<f64>, Option<f64>),
     /// Coordinates of white.
-    pub white: (f64, f64),
+    pub white: (Option<f64>, Option<f64>),
     /// The brightest that it shows.
-    pub luminance_max: f64,
+    pub luminance_max: Option<f64>,
     /// The darkest that it shows.
-    pub luminance_min: f64,
+    pub luminance_min: Option<f64>,
 }
 
 impl ColorInfo {
@@ -63,6 +63,10 @@ impl ColorInfo {
         }
         let mut color = Self::default();
         for (group, value) in info.properties() {
+            if !is_group(value) {
+                let whole = (group.clone(), String::new(), value.clone());
+                color.others.push(whole);
+            }
             for (name, value) in value.properties() {
                 color.set(group, name, value);
             }
@@ -93,7 +97,7 @@ impl ColorInfo {
         let mut mastering: Properties = match &self.mastering {
             Some(mastering) => MASTERING
                 .iter()
-                .filter_map(|(name, field)| number(name, Some(*field(&mut mastering.clone()))))
+                .filter_map(|(name, field)| number(name, *field(&mut mastering.clone())))
                 .collect(),
             None => Properties::new(),
         };
@@ -101,10 +105,16 @@ impl ColorInfo {
         for (group, name, value) in &self.others {
             let pair = (name.clone(), value.clone());
             match group.as_str() {
+                _ if name.is_empty() && !is_group(value) => {
+                    more.push((group.clone(), value.clone()))
+                }
                 COLOR_CONFIG => config.push(pair),
                 HDR_CLL => light.push(pair),
                 HDR_MDCV => mastering.push(pair),
-                other => more.push((other.into(), Value::Object(alloc::vec![pair]))),
+                other => match more.iter_mut().find(|(known, _)| known == other) {
+                    Some((_, Value::Object(properties))) => properties.push(pair),
+                    _ => more.push((other.into(), Value::Object(alloc::vec![pair]))),
+                },
             }
         }
         let groups = [
@@ -135,7 +145,7 @@ impl ColorInfo {
                     .find(|(known, _)| group == HDR_MDCV && *known == name);
                 match (field, value.as_number()) {
                     (Some((_, field)), Some(number)) => {
-                        *field(self.mastering.get_or_insert_default()) = number;
+                        *field(self.mastering.get_or_insert_default()) = Some(number);
                     }
                     _ => self.others.push((group.into(), name.into(), value.clone())),
                 }
@@ -149,8 +159,13 @@ impl ColorInfo {
     }
 }
 
+/// Returns whether a value is what stands under the name of a group.
+fn is_group(value: &Value) -> bool {
+    matches!(value, Value::EcmaArray(_) | Value::Object(_)) || !value.properties().is_empty()
+}
+
 /// The names of a mastering display's values, and their places.
-type Field = fn(&mut Mastering) -> &mut f64;
+type Field = fn(&mut Mastering) -> &mut Option<f64>;
 const MASTERING: [(&str, Field); 10] = [
     ("redX", |mastering| &mut mastering.red.0),
     ("redY", |mastering| &mut mastering.red.1),

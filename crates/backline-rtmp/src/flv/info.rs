@@ -73,10 +73,7 @@ impl StreamInfo {
         put("height", number(self.height));
         put("videodatarate", number(self.video_kbps));
         put("framerate", number(self.frame_rate));
-        put(
-            "videocodecid",
-            self.video_codec.map(|codec| Value::Number(video_id(codec))),
-        );
+        put("videocodecid", self.video_codec.map(video_id));
         put("audiodatarate", number(self.audio_kbps));
         put("audiosamplerate", number(self.sample_rate));
         put("audiosamplesize", number(self.sample_bits));
@@ -85,10 +82,7 @@ impl StreamInfo {
             self.channels.map(|count| Value::Boolean(count >= 2.0)),
         );
         put("audiochannels", number(self.channels));
-        put(
-            "audiocodecid",
-            self.audio_codec.map(|codec| Value::Number(audio_id(codec))),
-        );
+        put("audiocodecid", self.audio_codec.map(audio_id));
         put("encoder", self.encoder.clone().map(Value::String));
         put("videoTrackIdInfoMap", track_map(&self.video_tracks));
         put("audioTrackIdInfoMap", track_map(&self.audio_tracks));
@@ -109,12 +103,14 @@ impl StreamInfo {
             "audiochannels" => &mut self.channels,
             "duration" => &mut self.duration_s,
             "videocodecid" => {
-                self.video_codec = video_codec(value);
-                return self.video_codec.is_some();
+                let codec = video_codec(value);
+                self.video_codec = codec.or(self.video_codec);
+                return codec.is_some();
             }
             "audiocodecid" => {
-                self.audio_codec = audio_codec(value);
-                return self.audio_codec.is_some();
+                let codec = audio_codec(value);
+                self.audio_codec = codec.or(self.audio_codec);
+                return codec.is_some();
             }
             "stereo" => {
                 let Value::Boolean(stereo) = value else {
@@ -125,8 +121,11 @@ impl StreamInfo {
                 return true;
             }
             "encoder" => {
-                self.encoder = value.as_str().map(String::from);
-                return self.encoder.is_some();
+                let Some(encoder) = value.as_str() else {
+                    return false;
+                };
+                self.encoder = Some(encoder.into());
+                return true;
             }
             "videoTrackIdInfoMap" => return read_tracks(value, &mut self.video_tracks),
             "audioTrackIdInfoMap" => return read_tracks(value, &mut self.audio_tracks),
@@ -214,22 +213,36 @@ fn either_order<T>(number: f64, read: impl Fn([u8; 4]) -> Option<T>) -> Option<T
 
 /// Returns the FourCC that a text is; some write more than four letters.
 fn fourcc_of(text: &str) -> Option<[u8; 4]> {
-    text.as_bytes().first_chunk().copied()
+    text.get(..4)?.as_bytes().first_chunk().copied()
 }
 
-fn video_id(codec: VideoCodec) -> f64 {
+/// Returns how a codec is written: by its number, or by its letters, if nobody knows it.
+fn video_id(codec: VideoCodec) -> Value {
     match codec {
-        VideoCodec::Avc => PICTURE_AVC,
-        VideoCodec::Legacy(id) => id.into(),
-        codec => u32::from_be_bytes(codec.to_fourcc()).into(),
+        VideoCodec::Avc => Value::Number(PICTURE_AVC),
+        VideoCodec::Legacy(id) => Value::Number(id.into()),
+        VideoCodec::Other(_) => letters(codec.to_fourcc()),
+        codec => fourcc_number(codec.to_fourcc()),
     }
 }
 
-fn audio_id(codec: AudioCodec) -> f64 {
+fn audio_id(codec: AudioCodec) -> Value {
     match codec {
-        AudioCodec::Aac => SOUND_AAC,
-        AudioCodec::Mp3 => SOUND_MP3,
-        AudioCodec::Legacy(first) => (first >> 4).into(),
-        codec => u32::from_be_bytes(codec.to_fourcc()).into(),
+        AudioCodec::Aac => Value::Number(SOUND_AAC),
+        AudioCodec::Mp3 => Value::Number(SOUND_MP3),
+        AudioCodec::Legacy(first) => Value::Number((first >> 4).into()),
+        AudioCodec::Other(_) => letters(codec.to_fourcc()),
+        codec => fourcc_number(codec.to_fourcc()),
     }
+}
+
+fn letters(fourcc: [u8; 4]) -> Value {
+    match core::str::from_utf8(&fourcc) {
+        Ok(text) => Value::String(text.into()),
+        Err(_) => fourcc_number(fourcc),
+    }
+}
+
+fn fourcc_number(fourcc: [u8; 4]) -> Value {
+    Value::Number(u32::from_be_bytes(fourcc).into())
 }

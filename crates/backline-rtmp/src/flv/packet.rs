@@ -207,12 +207,17 @@ fn data(kind: u8, body: &[u8], limits: &Limits) -> Result<Media, Error> {
         Value::Amf3(value) => value.to_amf0(),
         value => value,
     };
-    let mut values = values.into_iter().peekable();
-    while values
-        .next_if(|value| !is_name(value) && !is_set(value))
-        .is_some()
-    {}
-    Ok(match values.next() {
+    let Some(at) = values
+        .iter()
+        .position(|value| is_name(value) || is_set(value))
+    else {
+        return Ok(Media::Data {
+            name: String::new(),
+            values,
+        });
+    };
+    let mut values = values.into_iter().skip(at);
+    Ok(match values.next().map(plain) {
         Some(Value::String(name)) if name == ON_METADATA => {
             Media::Metadata(values.find(is_set).map_or(Value::Null, plain))
         }
@@ -220,10 +225,6 @@ fn data(kind: u8, body: &[u8], limits: &Limits) -> Result<Media, Error> {
             name,
             values: values.collect(),
         },
-        Some(set) if is_set(&set) => Media::Metadata(plain(set)),
-        _ => Media::Data {
-            name: String::new(),
-            values: Vec::new(),
-        },
+        set => Media::Metadata(set.unwrap_or(Value::Null)),
     })
 }

@@ -3,7 +3,7 @@
 use super::modex::{self, Types, Wrapped};
 use super::tracks::{self, Read};
 use super::{Head, Tracks};
-use crate::amf0::{self, Value};
+use crate::amf0::{self, Decoder, Value};
 use crate::read::Reader;
 use crate::{Error, Limits};
 use alloc::vec::Vec;
@@ -17,7 +17,8 @@ pub struct Video {
     pub track: u8,
     /// How the picture is coded.
     pub codec: VideoCodec,
-    /// What kind of frame it is.
+    /// What kind of frame it is. [`VideoFrame::Command`] fits commands and metadata alone: anything else that says so is
+    /// written as a frame that depends on others, and what is no frame as if it were of a key frame.
     pub frame: VideoFrame,
     /// What the message carries.
     pub data: VideoData,
@@ -143,7 +144,7 @@ impl Video {
     }
 
     /// Reads all but the payload, and returns where that begins.
-    pub(crate) fn read(body: &[u8], limits: &Limits) -> Result<Read<Self>, Error> {
+    pub(crate) fn read<'a>(body: &'a [u8], limits: &'a Limits) -> Result<Read<Self>, Error> {
         let mut reader = Reader::new(body);
         let first = reader.u8()?;
         let frame = VideoFrame::from_bits((first >> 4) & 0x07);
@@ -162,9 +163,11 @@ impl Video {
             return Ok(Read::One(head, reader.at()));
         }
         let at = reader.at();
-        let make = |reader: &mut Reader<'_>, packet, track, fourcc| {
+        // The caps on values hold for the whole message, however many tracks it has.
+        let mut values = Decoder::new(&[], limits);
+        let mut make = |reader: &mut Reader<'a>, packet, track, fourcc| {
             let codec = VideoCodec::from_fourcc(fourcc);
-            let data = packet_data(reader, packet, codec, at, limits)?;
+            let data = packet_data(reader, packet, codec, at, &mut values)?;
             Ok(Self {
                 track,
                 offset_ns,
@@ -245,7 +248,7 @@ impl Video {
             Ok((video.codec.to_fourcc(), video.track, head, video.payload()))
         };
         let parts = tracks.iter().map(part).collect::<Result<Vec<_>, _>>()?;
-        let first = ENHANCED | frame.to_bits() << 4;
+        let first = ENHANCED | first.frame_bits(true) << 4;
         modex::put_tracks(first, packet, offset_ns, &parts, TYPES)
     }
 
@@ -276,7 +279,7 @@ impl Video {
         if self.track != 0 || self.offset_ns != 0 {
             return false;
         }
-        let frame = self.frame.to_bits() << 4;
+        let frame = self.frame_bits(true) << 4;
         match (self.codec, &self.data) {
             (codec, VideoData::Command(command)) => {
                 // The enhanced form of a command names no codec.
@@ -316,6 +319,19 @@ impl Video {
         }
     }
 
+    /// Returns the frame type that says no more than what is carried: a reader takes all that has the frame type of a command for
+    /// one, but for metadata without a multitrack wrapper.
+    const fn frame_bits(&self, wrapped: bool) -> u8 {
+        let frame = match (&self.data, self.frame) {
+            (VideoData::Command(_), _) => VideoFrame::Command,
+            (VideoData::Frame { .. }, VideoFrame::Command) => VideoFrame::Inter,
+            (VideoData::Metadata(_), VideoFrame::Command) if !wrapped => VideoFrame::Command,
+            (_, VideoFrame::Command) => VideoFrame::Key,
+            (_, frame) => frame,
+        };
+        frame.to_bits()
+    }
+
     /// Returns the packet type.
     fn packet(&self) -> u8 {
         match &self.data {
@@ -331,7 +347,7 @@ impl Video {
 
     fn put_enhanced(&self, out: &mut Head) {
         let (packet, composition) = (self.packet(), self.composition());
-        let first = ENHANCED | self.frame.to_bits() << 4;
+        let first = ENHANCED | self.frame_bits(self.track != 0) << 4;
         if let VideoData::Command(command) = self.data {
             modex::put_head(out, first, packet, self.offset_ns, None, TYPES);
             out.push(command);
@@ -347,12 +363,12 @@ impl Video {
 }
 
 /// Reads what stands before the payload of one packet; the packet type was read at `at`.
-fn packet_data(
-    reader: &mut Reader<'_>,
+fn packet_data<'a>(
+    reader: &mut Reader<'a>,
     packet: u8,
     codec: VideoCodec,
     at: usize,
-    limits: &Limits,
+    values: &mut Decoder<'a>,
 ) -> Result<VideoData, Error> {
     Ok(match packet {
         SEQUENCE_START => VideoData::Config(Bytes::new()),
@@ -365,7 +381,10 @@ fn packet_data(
             data: Bytes::new(),
         },
         SEQUENCE_END => VideoData::End,
-        METADATA => VideoData::Metadata(amf0::decode(reader.rest(), limits)?),
+        METADATA => {
+            values.reader = reader.clone();
+            VideoData::Metadata(values.by_ref().collect::<Result<_, _>>()?)
+        }
         TS_SEQUENCE_START => VideoData::TsConfig(Bytes::new()),
         packet => return Err(Error::PacketType { at, packet }),
     })

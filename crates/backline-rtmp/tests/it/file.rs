@@ -297,6 +297,9 @@ pub(crate) fn recordings() -> Vec<(&'static str, String, Vec<u8>)> {
         "-map 0:v -map 0:v -map 1:a -map 1:a -c:v:0 libx264 -c:v:1 libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a:0 aac -c:a:1 libopus",
     ];
     let mut all = vec![("debian", legacy.to_owned(), recording(DEBIAN, legacy))];
+    // One channel, 22.05 kHz: the first byte of each tag says so.
+    let mp3 = "-vn -ar 22050 -c:a libmp3lame";
+    all.push(("debian", mp3.to_owned(), recording(DEBIAN, mp3)));
     for codecs in enhanced.into_iter().chain([legacy]) {
         all.push(("current", codecs.to_owned(), recording(current(), codecs)));
     }

@@ -502,7 +502,12 @@ fn rtmp_33_color_info_is_typed_and_unknown_parts_are_kept() {
     );
     assert_eq!((color.max_fall, color.max_cll), (Some(400.0), Some(1000.0)));
     let mastering = color.mastering.unwrap();
-    assert_eq!((mastering.red.0, mastering.luminance_min), (0.68, 0.005));
+    assert_eq!(
+        (mastering.red.0, mastering.luminance_min),
+        (Some(0.68), Some(0.005))
+    );
+    // What was not said is not written as zero.
+    assert_eq!((mastering.red.1, mastering.luminance_max), (None, None));
     assert_eq!(color.others.len(), 2);
     assert_eq!(ColorInfo::read(&color.to_values()), Some(color));
     // Undefined, or nothing, takes back what was said.

@@ -38,3 +38,4 @@ mod sockets;
 mod support;
 mod timers;
 mod trace;
+mod tracks;

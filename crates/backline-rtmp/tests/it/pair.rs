@@ -393,3 +393,23 @@ fn a_purpose_is_told_from_another() {
     pair.run();
     assert_eq!(pair.client_told, [client::Output::Media(silence)]);
 }
+
+#[test]
+fn q59_pts_dts_swap() {
+    // The wire has the decoding time as its timestamp, and what the presentation time is later by as the composition time.
+    let mut pair = publishing(usize::MAX);
+    let data = VideoData::Frame {
+        composition_ms: 66,
+        data: pattern(4).into(),
+    };
+    let frame = Video::new(VideoCodec::Avc, VideoFrame::Inter, data);
+    pair.client
+        .send(pair.now, &Packet::new(1000, Media::Video(frame)))
+        .unwrap();
+    let sent = flat(std::iter::from_fn(|| pair.client.poll_transmit()));
+    // Chunk stream 6, format 0, time 1000, length 9, video; then the body: AVC, one NAL unit, 66 ms.
+    assert_eq!(
+        sent,
+        hex("06 0003E8 000009 09 01000000 27 01 000042 00010203")
+    );
+}

@@ -144,7 +144,8 @@ impl Client {
     fn handle_status(&mut self, command: &Command) {
         // It follows the command object; librtmp's server leaves that out.
         let mut values = command.values.iter();
-        let information = values.find(|value| value.get("code").or(value.get("level")).is_some());
+        let information =
+            values.find(|value| value.get("code").is_some() || value.get("level").is_some());
         let information = information.unwrap_or(&Value::Null);
         let status = Status::read(information);
         match (status.code.as_str(), &self.config.purpose) {

@@ -94,7 +94,24 @@ where
     where
         M: Unpin,
     {
-        poll_fn(|context| self.poll_next(context)).await
+        loop {
+            if let Some(output) = self.next_or(|_| false).await? {
+                return Ok(output);
+            }
+        }
+    }
+
+    /// Moves bytes like [`Pump::next`], or until the session is as it is wanted, such as with room for more to send;
+    /// there is no output then.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Pump::next`].
+    pub async fn next_or(&mut self, wanted: impl Fn(&M) -> bool) -> Result<Option<M::Output>, Ended>
+    where
+        M: Unpin,
+    {
+        poll_fn(|context| self.poll_next(context, &wanted)).await
     }
 
     /// Says what is left to say and closes the connection; a peer that does not listen is left.
@@ -118,13 +135,20 @@ where
         drop(tokio::time::timeout(GOODBYE_MAX, goodbye).await);
     }
 
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<M::Output, Ended>> {
+    fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+        wanted: &impl Fn(&M) -> bool,
+    ) -> Poll<Result<Option<M::Output>, Ended>> {
         loop {
             if let Some(output) = self.session.poll_output() {
-                return Poll::Ready(Ok(output));
+                return Poll::Ready(Ok(Some(output)));
             }
             if let Some(error) = self.failed.take() {
                 return Poll::Ready(Err(error.into()));
+            }
+            if wanted(&self.session) {
+                return Poll::Ready(Ok(None));
             }
             let wrote = self.poll_write(context).is_ready();
             if self.take_left() {

@@ -94,17 +94,19 @@ impl Cli {
 mod tests {
     use super::*;
 
-    fn check(arguments: &[&str]) -> Result<Options, String> {
+    fn check(arguments: &[&str]) -> Result<(u16, Duration), String> {
         let program = std::iter::once(&"rtmp-relay");
         let cli = Cli::try_parse_from(program.chain(arguments));
-        cli.map_err(|error| error.to_string())
-            .and_then(|cli| cli.check().map_err(|error| error.to_string()))
+        let options = cli
+            .map_err(|error| error.to_string())
+            .and_then(|cli| cli.check().map_err(|error| error.to_string()))?;
+        Ok((options.to.port, options.queue))
     }
 
     #[test]
     fn what_is_wrong_is_told_without_the_key() {
-        let options = check(&["--to", "rtmp://host/app/key"]).expect("right");
-        assert_eq!((options.to.port, options.queue.as_secs()), (1935, 2));
+        let right = check(&["--to", "rtmp://host/app/key"]);
+        assert_eq!(right, Ok((1935, Duration::from_secs(2))));
         assert!(check(&[]).is_err_and(|told| told.contains("--to <URL>")));
         for wrong in ["http://host/app/secret", "rtmp://host:99999/app/secret"] {
             let told = check(&["--to", wrong]).expect_err("wrong");

@@ -348,3 +348,6 @@ async fn output_of(link: &mut Option<Link>) -> Result<Output, Ended> {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,40 +123,43 @@ pub(crate) fn command(data: &Path) -> Command {
     command
 }
 
-/// The example of the same profile as this test, built now if it is not, or the one that `BACKLINE_EDGE_NODE` names.
+/// The node of the same profile as this test, or the one that `BACKLINE_EDGE_NODE` names.
 pub(crate) fn binary() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        if let Some(named) = env::var_os("BACKLINE_EDGE_NODE") {
-            return named.into();
-        }
-        // `cargo test` builds the example's own tests but not the program. The whole workspace is named so that
-        // its dependencies are those that are built already.
-        let this = env::current_exe().expect("a test knows where it is");
-        // target/<profile>/deps/it-0123 -> target/<profile>/examples/edge-node
-        let folder = this
-            .ancestors()
-            .nth(2)
-            .expect("a test stands in target/<profile>/deps");
-        let profile = match folder.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(name) => name,
-        };
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--workspace",
-            "--example",
-            "edge-node",
-            "--profile",
-            profile,
-            "--target-dir",
-        ]);
-        cargo
-            .arg(folder.parent().expect("a profile stands in target/"))
-            .current_dir(root());
-        run(&mut cargo, b"");
-        folder.join("examples/edge-node")
+    PATH.get_or_init(|| match env::var_os("BACKLINE_EDGE_NODE") {
+        Some(named) => named.into(),
+        None => example("edge-node"),
     })
+}
+
+/// An example of the same profile as this test, built now if it is not.
+pub(crate) fn example(name: &str) -> PathBuf {
+    // `cargo test` builds the example's own tests but not the program. The whole workspace is named so that
+    // its dependencies are those that are built already.
+    let this = env::current_exe().expect("a test knows where it is");
+    // target/<profile>/deps/it-0123 -> target/<profile>/examples/<name>
+    let folder = this
+        .ancestors()
+        .nth(2)
+        .expect("a test stands in target/<profile>/deps");
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "build",
+        "--quiet",
+        "--workspace",
+        "--example",
+        name,
+        "--profile",
+        profile,
+        "--target-dir",
+    ]);
+    cargo
+        .arg(folder.parent().expect("a profile stands in target/"))
+        .current_dir(root());
+    run(&mut cargo, b"");
+    folder.join("examples").join(name)
 }

@@ -103,7 +103,7 @@ impl Audio {
     pub fn decode(body: Bytes, limits: &Limits) -> Result<Self, Error> {
         match Self::read(&body, limits)? {
             Read::One(head, at) => Ok(head.with_rest(body, at)),
-            Read::Many(_) => Err(modex::several(&body)),
+            Read::Many(_, at) => Err(modex::several(&body, at)),
         }
     }
 
@@ -158,7 +158,7 @@ impl Audio {
                     let track = (make(packet, track, fourcc)?, place);
                     tracks::push(&mut tracks, track, at, limits)?;
                 }
-                Ok(Read::Many(tracks))
+                Ok(Read::Many(tracks, at))
             }
         }
     }

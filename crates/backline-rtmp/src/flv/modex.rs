@@ -104,11 +104,11 @@ pub(super) fn next_track<'a>(
     Ok((fourcc, track, part))
 }
 
-/// Names the fault of a body with several tracks where one is wanted.
-pub(super) fn several(body: &[u8]) -> Error {
+/// Names the fault of a body with several tracks where one is wanted; their wrapper stands at `at`.
+pub(super) fn several(body: &[u8], at: usize) -> Error {
     Error::Multitrack {
-        at: 0,
-        multitrack: body.get(1).map_or(0, |byte| byte >> 4),
+        at,
+        multitrack: body.get(at).map_or(0, |byte| byte >> 4),
         expected: "one track: read several with decode_tracks",
     }
 }

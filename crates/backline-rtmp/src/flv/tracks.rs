@@ -47,7 +47,8 @@ impl<T> Iterator for Tracks<T> {
 /// A body that was read, apart from its payloads: what is known of each track, and where its payload stands.
 pub(crate) enum Read<T> {
     One(T, usize),
-    Many(Vec<(T, Range<usize>)>),
+    /// Several tracks, and where their wrapper stands.
+    Many(Vec<(T, Range<usize>)>, usize),
 }
 
 impl<T> Read<T> {
@@ -59,7 +60,7 @@ impl<T> Read<T> {
     ) -> Tracks<T> {
         match self {
             Self::One(head, at) => Tracks::one(join(head, body, at)),
-            Self::Many(heads) => Tracks::many(
+            Self::Many(heads, _) => Tracks::many(
                 heads
                     .into_iter()
                     .map(|(head, place)| join(head, body.slice(place), 0))

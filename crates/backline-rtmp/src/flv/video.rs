@@ -130,7 +130,7 @@ impl Video {
     pub fn decode(body: Bytes, limits: &Limits) -> Result<Self, Error> {
         match Self::read(&body, limits)? {
             Read::One(head, at) => Ok(head.with_rest(body, at)),
-            Read::Many(_) => Err(modex::several(&body)),
+            Read::Many(_, at) => Err(modex::several(&body, at)),
         }
     }
 
@@ -187,7 +187,7 @@ impl Video {
                     let head = make(&mut part, packet, track, fourcc)?;
                     tracks::push(&mut tracks, (head, part.at()..reader.at()), at, limits)?;
                 }
-                Ok(Read::Many(tracks))
+                Ok(Read::Many(tracks, at))
             }
         }
     }

@@ -111,6 +111,18 @@ fn rtmp_29_a_wrapper_in_a_wrapper_and_an_unknown_one() {
 }
 
 #[test]
+fn rtmp_29_several_tracks_are_not_one_wherever_their_wrapper_stands() {
+    // Behind a ModEx layer of five bytes it stands at byte 6.
+    for (digits, at) in [("95 11 4F707573", 1), ("97 02 0003E8 05 11 4F707573", 6)] {
+        let error = Audio::decode(hex(digits).into(), &Limits::default()).err();
+        assert!(
+            matches!(error, Some(Error::Multitrack { at: found, multitrack: 1, .. }) if found == at),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
 fn rtmp_35_the_caps_on_values_hold_for_all_tracks_of_a_message() {
     // Two tracks of metadata with two values each: ManyTracks (1) of Metadata (4); the fourth value stands at byte 17.
     let body = hex("96 14 68766331 00 000002 0505 01 000002 0505");

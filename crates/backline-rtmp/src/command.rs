@@ -51,9 +51,8 @@ impl Command {
     pub fn decode(message: &Message, limits: &Limits) -> Result<Self, Error> {
         let kind = message.kind;
         let mut values = Decoder::new(amf0_part(kind, &message.payload), limits);
-        let Some(Value::String(name)) = values.next().transpose()? else {
-            return Err(Error::Nameless { kind });
-        };
+        let name = values.next().transpose()?.and_then(Value::into_text);
+        let name = name.ok_or(Error::Nameless { kind })?;
         let transaction = values
             .next()
             .transpose()?

@@ -118,6 +118,18 @@ impl Value {
         }
     }
 
+    /// Returns the text, if this is a string.
+    pub(crate) fn into_text(self) -> Option<String> {
+        match self {
+            Self::Amf3(value) => match *value {
+                amf3::Value::String(text) => Some(text),
+                _ => None,
+            },
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns about how many bytes the value has on the wire.
     pub(crate) fn weight(&self) -> usize {
         let of = |properties: &[(String, Self)]| {
@@ -128,6 +140,7 @@ impl Value {
             each.fold(5, usize::saturating_add)
         };
         match self {
+            Self::Amf3(value) => value.weight().saturating_add(1),
             Self::EcmaArray(properties) | Self::Object(properties) => of(properties),
             Self::TypedObject(class, properties) => of(properties).saturating_add(class.len()),
             Self::StrictArray(values) => {

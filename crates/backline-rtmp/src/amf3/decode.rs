@@ -5,6 +5,7 @@ use crate::amf0::Budget;
 use crate::read::Reader;
 use crate::{Error, Limits};
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -61,7 +62,8 @@ struct Decoder<'r, 'a, 'l> {
 #[derive(Clone)]
 struct Traits<'a> {
     class: &'a [u8],
-    sealed: Vec<&'a [u8]>,
+    /// Shared by the objects that name them: thousands may, one inside of the other.
+    sealed: Rc<[&'a [u8]]>,
     dynamic: bool,
     external: bool,
 }
@@ -192,7 +194,7 @@ impl<'a> Decoder<'_, 'a, '_> {
             return Ok(Value::External { class, value });
         }
         let mut sealed = Properties::new();
-        for name in &traits.sealed {
+        for name in &*traits.sealed {
             let name = self.text(at, name)?;
             sealed.push((name, self.value(depth)?));
         }
@@ -224,7 +226,7 @@ impl<'a> Decoder<'_, 'a, '_> {
         }
         let traits = Traits {
             class,
-            sealed,
+            sealed: sealed.into(),
             dynamic: !external && head & object::DYNAMIC != 0,
             external,
         };

@@ -168,6 +168,46 @@ impl Value {
         }
     }
 
+    /// Returns about how many bytes the value has on the wire.
+    pub(crate) fn weight(&self) -> usize {
+        let sum = |weights: &mut dyn Iterator<Item = usize>| weights.fold(5, usize::saturating_add);
+        let list = |values: &[Self]| sum(&mut values.iter().map(Self::weight));
+        let of = |properties: &Properties| {
+            let each = |(name, value): &(String, Self)| {
+                value.weight().saturating_add(name.len().saturating_add(2))
+            };
+            sum(&mut properties.iter().map(each))
+        };
+        match self {
+            Self::Array { dense, named } => list(dense).saturating_add(of(named)),
+            Self::ByteArray(bytes) => bytes.len().saturating_add(5),
+            Self::Dictionary { entries, .. } => {
+                let each =
+                    |(key, value): &(Self, Self)| key.weight().saturating_add(value.weight());
+                sum(&mut entries.iter().map(each))
+            }
+            Self::External { class, value } => value.weight().saturating_add(class.len()),
+            Self::Object {
+                class,
+                sealed,
+                dynamic,
+            } => {
+                let dynamic = dynamic.as_ref().map_or(0, of);
+                of(sealed)
+                    .saturating_add(dynamic)
+                    .saturating_add(class.len())
+            }
+            Self::String(text) | Self::Xml(text) | Self::XmlDocument(text) => {
+                text.len().saturating_add(5)
+            }
+            Self::VectorDouble { values, .. } => size_of_val(&**values).saturating_add(6),
+            Self::VectorInt { values, .. } => size_of_val(&**values).saturating_add(6),
+            Self::VectorObject { class, values, .. } => list(values).saturating_add(class.len()),
+            Self::VectorUint { values, .. } => size_of_val(&**values).saturating_add(6),
+            _ => 9,
+        }
+    }
+
     /// Returns what comes nearest in AMF0: numbers lose their kind, and what AMF0 cannot say becomes
     /// [`Unsupported`](amf0::Value::Unsupported).
     #[must_use]

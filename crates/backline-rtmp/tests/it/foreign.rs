@@ -13,14 +13,17 @@ pub(crate) const DEBIAN: &str = "ffmpeg";
 pub(crate) fn current() -> &'static str {
     static PATH: OnceLock<String> = OnceLock::new();
     PATH.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let python = root.join("target/peers/venv/bin/python");
         let script = "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())";
-        let found = Command::new(&python).args(["-c", script]).output();
-        let found =
-            found.unwrap_or_else(|error| panic!("{}: {error}; run .ci/install", python.display()));
-        String::from_utf8(found.stdout).unwrap().trim().to_owned()
+        let found = run(&python(), &["-c", script], &[]);
+        String::from_utf8(found).unwrap().trim().to_owned()
     })
+}
+
+/// The Python that `.ci/install` brings, with its packages.
+pub(crate) fn python() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = root.join("target/peers/venv/bin/python");
+    python.to_str().unwrap().to_owned()
 }
 
 /// Runs a program on `input` to its end, which has to be a good one; returns what it writes.

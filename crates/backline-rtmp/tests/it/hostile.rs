@@ -4,6 +4,7 @@ use crate::support::{Peer, chunk, events, hex, object, pattern, text};
 use allocation_counter::measure;
 use backline_rtmp::amf0::{Value, decode};
 use backline_rtmp::chunk::{Demuxer, Event, Message};
+use backline_rtmp::flv::Packet;
 use backline_rtmp::server::Config;
 use backline_rtmp::{Error, Limits};
 
@@ -31,6 +32,68 @@ fn amf_nesting_of_70_000_stops_early() {
         );
     });
     assert!(bytes < 1024, "{bytes}");
+}
+
+#[test]
+fn amf3_objects_inside_of_each_other_share_what_their_class_says() {
+    // 800 sealed names, all empty but for the first, whose value is an object of the same class, and so on.
+    let names = [hex("03 61"), hex("01").repeat(799)].concat();
+    let first = [hex("11 0a e403 01"), names].concat();
+    let body = [first, hex("0a 01").repeat(30)].concat();
+    let limits = Limits::default();
+    let bytes = peak(|| {
+        let cut = decode(&body, &limits);
+        assert!(matches!(cut, Err(Error::Truncated { .. })), "{cut:?}");
+    });
+    // Two lists of 800 slices, and little for each object.
+    assert!(bytes < 64 << 10, "{bytes} for {}", body.len());
+}
+
+#[test]
+fn amf3_references_to_a_long_string_do_not_multiply_it() {
+    // 32 KiB as the name of a class, of a sealed property and as text, again and again.
+    let long = [hex("84 80 01"), vec![b'x'; 1 << 15]].concat();
+    for (head, again) in [
+        ("11 09 8f7f 01 06", "06 00"),
+        ("11 09 8f7f 01 0a 0b", "01 0a 01"),
+        ("11 09 8f7f 01 0a 13 01", "01 0a 01"),
+    ] {
+        let body = [hex(head), long.clone(), hex(again).repeat(1000)].concat();
+        let bytes = peak(|| {
+            let error = decode(&body, &Limits::default());
+            assert!(matches!(error, Err(Error::AmfStrings { .. })), "{error:?}");
+        });
+        assert!(bytes < 3 << 16, "{bytes}");
+    }
+}
+
+#[test]
+fn amf3_objects_that_contain_themselves_cost_nothing() {
+    // 1000 times the list itself.
+    let body = [hex("11 09 8f51 01"), hex("09 00").repeat(1000)].concat();
+    let bytes = peak(|| assert!(decode(&body, &Limits::default()).is_ok()));
+    assert!(bytes < 256 << 10, "{bytes}");
+}
+
+#[test]
+fn what_waits_in_a_queue_weighs_what_it_holds_in_amf3_too() {
+    let heavy = |body: &str| {
+        let body = [hex("02 0001 61 11"), hex(body), vec![b'x'; 40_000]].concat();
+        let message = Message::new(4, 1, Message::DATA, 0, body.into());
+        let packet = Packet::decode(message, &Limits::default()).unwrap().next();
+        let length = packet.unwrap().len();
+        assert!((40_000..41_000).contains(&length), "{length}");
+    };
+    // 40 000 bytes as bytes, as text, as numbers, as an item, and as what an object has.
+    let bytes = "0c 84f101";
+    heavy(bytes);
+    heavy("06 84f101");
+    heavy("0d 819c21 00");
+    heavy("0e 819c21 00");
+    heavy("0f ce11 00");
+    heavy(&format!("09 03 01 {bytes}"));
+    heavy(&format!("10 03 00 01 {bytes}"));
+    heavy(&format!("0a 13 01 0361 {bytes}"));
 }
 
 #[test]

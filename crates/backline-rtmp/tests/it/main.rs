@@ -28,6 +28,7 @@ mod pair;
 mod play;
 mod plays;
 mod properties;
+mod py3amf;
 mod quirks_chunk;
 mod quirks_encoder;
 mod relay;

@@ -386,10 +386,16 @@ fn any_value() -> impl Strategy<Value = Value> {
         (-1e9..1e9).prop_map(Value::Double),
         name.prop_map(Value::String),
         name.prop_map(Value::Xml),
+        name.prop_map(Value::XmlDocument),
+        (-1e15..1e15).prop_map(Value::Date),
         proptest::collection::vec(any::<u8>(), 0..4)
             .prop_map(|bytes| Value::ByteArray(bytes.into())),
         (any::<bool>(), proptest::collection::vec(any::<i32>(), 0..3))
             .prop_map(|(fixed, values)| Value::VectorInt { fixed, values }),
+        (any::<bool>(), proptest::collection::vec(any::<u32>(), 0..3))
+            .prop_map(|(fixed, values)| Value::VectorUint { fixed, values }),
+        (any::<bool>(), proptest::collection::vec(-1e9..1e9, 0..3))
+            .prop_map(|(fixed, values)| Value::VectorDouble { fixed, values }),
     ];
     leaf.prop_recursive(4, 32, 4, move |inner| {
         let properties = || proptest::collection::vec(("[a-c]{1,2}", inner.clone()), 0..3);
@@ -408,6 +414,20 @@ fn any_value() -> impl Strategy<Value = Value> {
                 any::<bool>()
             )
                 .prop_map(|(entries, weak)| Value::Dictionary { entries, weak }),
+            (
+                name,
+                any::<bool>(),
+                proptest::collection::vec(inner.clone(), 0..3)
+            )
+                .prop_map(|(class, fixed, values)| Value::VectorObject {
+                    class,
+                    fixed,
+                    values
+                }),
+            inner.clone().prop_map(|value| Value::External {
+                class: "flex.messaging.io.ObjectProxy".to_owned(),
+                value: Box::new(value),
+            }),
         ]
     })
 }
@@ -417,6 +437,22 @@ proptest! {
     fn rtmp_22_amf3_round_trip(values in proptest::collection::vec(any_value(), 0..4)) {
         let written = encode(&values);
         prop_assert_eq!(decode(&written, &Limits::default()), Ok(values));
+    }
+
+    #[test]
+    fn rtmp_22_amf3_cut_at_every_byte_takes_little(value in any_value()) {
+        let written = encode([&value]);
+        for end in 0..written.len() {
+            let cut = &written[..end];
+            let mut whole = false;
+            let counted = allocation_counter::measure(|| {
+                whole = decode(cut, &Limits::default()).is_ok();
+            });
+            prop_assert!(!whole || end == 0);
+            // A list of one value has room for four of 72 bytes, and costs three bytes.
+            let most = 512 + 128 * u64::try_from(end).unwrap();
+            prop_assert!(counted.bytes_max < most, "{} for {end}", counted.bytes_max);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::support::{Peer, hex, object, text};
 use backline_rtmp::amf3::{Properties, Value, decode, encode};
 use backline_rtmp::chunk::Message;
+use backline_rtmp::command::Command;
 use backline_rtmp::flv::{Media, Packet};
 use backline_rtmp::server::{Config, Output};
 use backline_rtmp::{Error, Limits, amf0};
@@ -373,6 +374,25 @@ fn rtmp_31_amf3_in_connect_and_metadata() {
     let expected = object(&[("width", amf0::Value::Number(320.0))]);
     let packet = Packet::new(0, Media::Metadata(expected));
     assert_eq!(peer.outputs, [Output::Media(packet)]);
+}
+
+#[test]
+fn rtmp_22_names_of_commands_and_metadata_may_be_amf3() {
+    let inside = |value| amf0::Value::Amf3(Box::new(value));
+    let message = |kind, values: &[amf0::Value]| {
+        let body = [&[0], &amf0::encode(values)[..]].concat();
+        Message::new(3, 1, kind, 0, body.into())
+    };
+    let width = plain("", vec![], Some(named("width", Value::Integer(320))));
+    let values = ["@setDataFrame", "onMetaData"].map(|name| inside(string(name)));
+    let values = [values.to_vec(), vec![inside(width)]].concat();
+    let data = message(Message::DATA_AMF3, &values);
+    let packet = Packet::decode(data, &Limits::default()).unwrap().next();
+    let expected = object(&[("width", amf0::Value::Number(320.0))]);
+    assert_eq!(packet, Some(Packet::new(0, Media::Metadata(expected))));
+    let values = [inside(string("pause")), inside(Value::Integer(2))];
+    let command = Command::decode(&message(Message::COMMAND_AMF3, &values), &Limits::default());
+    assert_eq!(command, Ok(Command::new("pause", 2.0, vec![], 1)));
 }
 
 /// Values of every kind, but for references, which must name something.

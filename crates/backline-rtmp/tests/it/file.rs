@@ -284,6 +284,30 @@ proptest! {
         }
         prop_assert_eq!(read(pieces), whole);
     }
+
+    #[test]
+    fn rtmp_34_a_damaged_file_is_whole_where_it_is_cut(
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        zeros in any::<prop::sample::Index>(),
+        tail in 0_usize..40,
+        piece in 1_usize..50,
+    ) {
+        // The header stays: without it there is no file.
+        let mut file = written(&packets()[..4]);
+        let first = Writer::header(true, true).len();
+        for (place, byte) in flips {
+            let body = &mut file[first..];
+            body[place.index(body.len())] = byte;
+        }
+        let begin = first + zeros.index(file.len() - first);
+        file[begin..].fill(0);
+        file.resize(file.len() + tail, 0);
+        let (events, whole) = read([&file[..]]);
+        prop_assert_eq!(&read(file.chunks(piece)), &(events.clone(), whole));
+        let (again, len) = read([&file[..whole as usize]]);
+        prop_assert_eq!(len, whole);
+        prop_assert_eq!(&again[..], &events[..again.len()]);
+    }
 }
 
 /// How FFmpeg can be asked to write FLV: what each program knows.

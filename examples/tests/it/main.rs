@@ -16,6 +16,7 @@ mod conformance;
 mod crowd;
 mod harness;
 mod hostile;
+mod inspect;
 mod lifecycle;
 mod metrics;
 mod protocol;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::process::Process;
 use crate::harness::node::example;
+use crate::harness::process::Process;
 use crate::harness::tools::{FFMPEG, Scratch, current_ffmpeg, run, text, try_run};
 use crate::harness::within;
 

@@ -76,8 +76,8 @@ impl Snapshot {
     }
 
     /// Returns what a consumer that joins at `at_ms` is sent first, in this order: metadata, the configuration of each
-    /// track of pictures and of sound, and the group of pictures so far. All but the group have the time of the joining,
-    /// or of the group's first packet, since that is when they begin to hold.
+    /// track of pictures and of sound, and the group of pictures so far. All but the group have the time of the
+    /// joining, or of the group's first packet, since that is when they begin to hold.
     #[must_use]
     pub fn packets(&self, at_ms: u64) -> Vec<Packet> {
         let at_ms = self.group.first().map_or(at_ms, |first| first.timestamp_ms);
@@ -153,8 +153,8 @@ fn slot(packet: &Packet) -> Option<(Slot, bool)> {
     }
 }
 
-/// Returns whether metadata of a picture says something: undefined, or nothing at all, takes back what was said (Enhanced
-/// RTMP, "Metadata").
+/// Returns whether metadata of a picture says something: undefined, or nothing at all, takes back what was said
+/// (Enhanced RTMP, "Metadata").
 fn is_set(values: &[Value]) -> bool {
     match values.get(1) {
         None | Some(Value::Undefined | Value::Null) => false,

@@ -1,5 +1,5 @@
-//! The ingest of `edge-node` without a stage behind it: `ingest` takes any number of publishers, on one thread, and lets
-//! their media go, as a relay without players does.
+//! The ingest of `edge-node` without a stage behind it: `ingest` takes any number of publishers, on one thread, and
+//! lets their media go, as a relay without players does.
 //!
 //! The session, its configuration and the pump are those of `edge-node`. It prints its address, and what it took once
 //! its standard input ends.

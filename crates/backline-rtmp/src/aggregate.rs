@@ -18,9 +18,9 @@ const BACK_POINTER_LEN: usize = 4;
 
 /// The messages of an aggregate, in order.
 ///
-/// They share its bytes, belong to its message stream and come on its chunk stream. Their times stand as far apart as in
-/// the aggregate, and the first one has its time. What cannot be read ends them. An aggregate among them is given as it
-/// is, of type 22: it has no place there, and who splits it again has to count how deep.
+/// They share its bytes, belong to its message stream and come on its chunk stream. Their times stand as far apart as
+/// in the aggregate, and the first one has its time. What cannot be read ends them. An aggregate among them is given
+/// as it is, of type 22: it has no place there, and who splits it again has to count how deep.
 #[derive(Clone, Debug)]
 pub struct Items {
     chunk_stream: u32,

@@ -99,7 +99,8 @@ impl SharedObject {
         }
     }
 
-    /// Reads a message of type 16 or 19. The caps on AMF0 values hold for the whole of it, and each event counts as one.
+    /// Reads a message of type 16 or 19. The caps on AMF0 values hold for the whole of it, and each event counts as
+    /// one.
     ///
     /// # Errors
     /// A body that is cut off or too long, a value that cannot be read, or a breached cap.

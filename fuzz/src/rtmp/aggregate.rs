@@ -7,8 +7,8 @@ use backline_rtmp::chunk::Message;
 use backline_rtmp::shared_object::SharedObject;
 use bytes::Bytes;
 
-/// The items of an aggregate share its bytes and do not overlap, are no more than the cap, belong to its stream, and cost
-/// nothing; what they are written into again is read alike.
+/// The items of an aggregate share its bytes and do not overlap, are no more than the cap, belong to its stream, and
+/// cost nothing; what they are written into again is read alike.
 ///
 /// Input: a byte of modes, then a body, or with mode 2 a recipe for messages.
 pub fn aggregate_items(data: &[u8]) {
@@ -86,8 +86,8 @@ fn again(messages: &[Message]) {
     }
 }
 
-/// The news of a shared object that can be read can be written, and reads the same again; reading costs no more than the
-/// caps allow.
+/// The news of a shared object that can be read can be written, and reads the same again; reading costs no more than
+/// the caps allow.
 ///
 /// Input: a byte of modes, the message type, a body.
 pub fn shared_object(data: &[u8]) {

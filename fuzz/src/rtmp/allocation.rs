@@ -14,8 +14,8 @@ const BOOKS: u64 = 96 << 10;
 /// The values of one message, in lists that double, and of its outputs.
 const VALUES: u64 = 2 << 20;
 
-/// RTMP-35: what is allocated follows what arrived and the caps, never what is declared: in the chunk layer, in a server
-/// that is published to or played from, and in a client that publishes or plays.
+/// RTMP-35: what is allocated follows what arrived and the caps, never what is declared: in the chunk layer, in a
+/// server that is published to or played from, and in a client that publishes or plays.
 ///
 /// Input: a byte of modes, chunks.
 pub fn allocation_within_limits(data: &[u8]) {

@@ -93,8 +93,8 @@ pub fn flv_reader(data: &[u8]) {
     }
 }
 
-/// What is written is read back, and a file that a power cut has torn at any byte is whole up to its last whole tag, from
-/// which a writer goes on.
+/// What is written is read back, and a file that a power cut has torn at any byte is whole up to its last whole tag,
+/// from which a writer goes on.
 ///
 /// Input: a byte of modes, where to cut, a recipe for packets.
 pub fn flv_round_trip(data: &[u8]) {

@@ -62,7 +62,8 @@ impl Packets {
     }
 }
 
-/// Checks that packets came as they were sent, but for the high half of their timestamps, which the wire does not carry.
+/// Checks that packets came as they were sent, but for the high half of their timestamps, which the wire does not
+/// carry.
 pub(super) fn assert_same(came: &[Packet], sent: &[Packet]) {
     assert_eq!(came.len(), sent.len(), "{came:?} of {sent:?}");
     for (came, sent) in came.iter().zip(sent) {

@@ -39,7 +39,8 @@ mod marker {
     pub(super) const DICTIONARY: u8 = 0x11;
 }
 
-/// The bits of the number before an object (AMF3, 3.12): a reference has none, and neither has one to traits the second.
+/// The bits of the number before an object (AMF3, 3.12): a reference has none, and neither has one to traits the
+/// second.
 mod object {
     pub(super) const INLINE: u32 = 0x01;
     pub(super) const INLINE_TRAITS: u32 = 0x02;
@@ -100,8 +101,8 @@ pub enum Value {
         /// What else it has, for a class that allows it; the wire cannot have an empty name.
         dynamic: Option<Properties>,
     },
-    /// An object that came earlier in the same value; arrays, dates, byte arrays and the like count as objects. It is not
-    /// followed, so a value that contains itself costs nothing.
+    /// An object that came earlier in the same value; arrays, dates, byte arrays and the like count as objects. It is
+    /// not followed, so a value that contains itself costs nothing.
     Reference {
         /// Its number in the order of their beginnings, from 0.
         index: u32,

@@ -31,9 +31,10 @@ pub struct Address {
 impl Address {
     /// Reads a URL: `rtmp[s]://[user[:password]@]host[:port]/app/name`.
     ///
-    /// The application is the first segment of the path, or the first two where there are three and more (an instance of the
-    /// application, as FFmpeg has it); the name is all that follows, with its query. A query before the last slash belongs to the application.
-    /// Where a platform does it otherwise, set [`app`](Self::app) and [`name`](Self::name) yourself. A fragment is dropped.
+    /// The application is the first segment of the path, or the first two where there are three and more (an instance
+    /// of the application, as FFmpeg has it); the name is all that follows, with its query. A query before the last
+    /// slash belongs to the application. Where a platform does it otherwise, set [`app`](Self::app) and
+    /// [`name`](Self::name) yourself. A fragment is dropped.
     ///
     /// # Errors
     /// [`Error::Address`] with the place of what is wrong.
@@ -45,8 +46,8 @@ impl Address {
         Ok(this)
     }
 
-    /// Returns the address that a server's `tcUrl` means to a client of this one: an absolute URL, `//host/app`, or `/app`. Name and
-    /// user stay.
+    /// Returns the address that a server's `tcUrl` means to a client of this one: an absolute URL, `//host/app`, or
+    /// `/app`. Name and user stay.
     ///
     /// # Errors
     /// [`Error::Address`] with the place of what is wrong.

@@ -31,7 +31,8 @@ impl core::fmt::Debug for Login {
 }
 
 impl Login {
-    /// Returns the next step of the login that a refusal asks for; none, if it asks for no login, or one that was tried.
+    /// Returns the next step of the login that a refusal asks for; none, if it asks for no login, or one that was
+    /// tried.
     #[cfg(feature = "auth")]
     pub(super) fn next(&self, address: &Address, refusal: &str, seed: u64) -> Option<Self> {
         let (user, password) = address.user.as_ref()?;

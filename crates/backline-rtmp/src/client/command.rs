@@ -169,7 +169,8 @@ impl Client {
         }
     }
 
-    /// The connection stands: asks for a message stream. The order is that of live encoders, since servers were made for them.
+    /// The connection stands: asks for a message stream. The order is that of live encoders, since servers were made
+    /// for them.
     fn create_stream(&mut self) {
         let window = self.config.window_ack_size.to_be_bytes();
         self.link

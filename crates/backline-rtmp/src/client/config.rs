@@ -32,13 +32,13 @@ pub struct Config {
     pub purpose: Purpose,
     /// Time for each answer of the server: to connect, to create a stream, to begin. Default 10 s.
     pub answer_timeout: Duration,
-    /// Time after which a publication counts as accepted though the server has not said so, less than `answer_timeout`. Default none:
-    /// wait. Facebook's servers have been seen to stay silent.
+    /// Time after which a publication counts as accepted though the server has not said so, less than
+    /// `answer_timeout`. Default none: wait. Facebook's servers have been seen to stay silent.
     pub assume_published: Option<Duration>,
     /// Length of a player's buffer, told to the server. Default 3 s.
     pub buffer: Duration,
-    /// The peer's `capsEx` mask of Enhanced RTMP, sent where `fourccs` is not empty. Default 15: it can be asked to connect
-    /// anew, and knows several tracks, ModEx and its nanoseconds.
+    /// The peer's `capsEx` mask of Enhanced RTMP, sent where `fourccs` is not empty. Default 15: it can be asked to
+    /// connect anew, and knows several tracks, ModEx and its nanoseconds.
     pub caps_ex: u32,
     /// Chunk size for what we send, 1 to 16 777 215 bytes. Default 4096.
     pub chunk_size: u32,
@@ -46,8 +46,8 @@ pub struct Config {
     pub echo: EchoPolicy,
     /// What this client calls itself. Default is what live encoders say; some servers look for the letters.
     pub flash_version: String,
-    /// FourCCs of Enhanced RTMP that are sent or wanted, such as `hvc1`; `*` is any. Default none: some servers refuse even
-    /// H.264 from whoever names any.
+    /// FourCCs of Enhanced RTMP that are sent or wanted, such as `hvc1`; `*` is any. Default none: some servers
+    /// refuse even H.264 from whoever names any.
     pub fourccs: Vec<String>,
     /// The form of handshake to begin with.
     pub handshake: Form,
@@ -59,7 +59,8 @@ pub struct Config {
     pub limits: Limits,
     /// Silence of the server after which it is asked for a sign of life. Default 10 s; zero never asks.
     pub ping_interval: Duration,
-    /// Redirections, logins and requests to connect anew that may follow one another without a stream in between. Default 4.
+    /// Redirections, logins and requests to connect anew that may follow one another without a stream in between.
+    /// Default 4.
     pub redials_max: u8,
     /// Source of the handshake's random bytes. Default 0; give each connection its own.
     pub seed: u64,

@@ -26,10 +26,11 @@ use std::time::Instant;
 
 /// A client's session with one server.
 ///
-/// It has four kinds of method: `handle_*` takes what happened, verbs ([`send`](Self::send), [`close`](Self::close)) take what
-/// the application wants, `poll_*` gives what to do next, the others say what is so. After [`new`](Self::new) and each `handle_*` or
-/// verb, take all of `poll_transmit` that the socket can and all of `poll_output`, and wait for bytes or for `poll_timeout`.
-/// Instants should grow; one that goes back is taken as the latest one and counted.
+/// It has four kinds of method: `handle_*` takes what happened, verbs ([`send`](Self::send), [`close`](Self::close))
+/// take what the application wants, `poll_*` gives what to do next, the others say what is so. After
+/// [`new`](Self::new) and each `handle_*` or verb, take all of `poll_transmit` that the socket can and all of
+/// `poll_output`, and wait for bytes or for `poll_timeout`. Instants should grow; one that goes back is taken as the
+/// latest one and counted.
 #[derive(Debug)]
 pub struct Client {
     config: Config,

@@ -17,7 +17,8 @@ use bytes::Bytes;
 pub enum Output {
     /// A command of the server that is not one of this session.
     Call(Command),
-    /// The session is over: write what [`Client::poll_transmit`](super::Client::poll_transmit) still has, then close the socket.
+    /// The session is over: write what [`Client::poll_transmit`](super::Client::poll_transmit) still has, then close
+    /// the socket.
     Close,
     /// The server has ended the stream in order; [`Output::Close`] follows.
     Ended(Status),
@@ -40,8 +41,8 @@ pub enum Output {
     Other(Message),
     /// The stream has begun: publish with [`Client::send`](super::Client::send), or expect media.
     Ready,
-    /// Connect anew with this configuration: to another place, or with a login. Where [`Redial::goes_on`] is set the stream goes
-    /// on here until the caller ends it, at a key frame if it can; elsewhere [`Output::Close`] follows.
+    /// Connect anew with this configuration: to another place, or with a login. Where [`Redial::goes_on`] is set the
+    /// stream goes on here until the caller ends it, at a key frame if it can; elsewhere [`Output::Close`] follows.
     Redial(Box<Redial>),
     /// The server refuses; [`Output::Close`] follows.
     Refused(Status),

@@ -185,8 +185,8 @@ impl Audio {
     /// elsewhere (Enhanced RTMP, "Multitrack").
     ///
     /// # Errors
-    /// [`Error::TracksDiffer`] for packets that are no message together: none, more than 255, not all of the same kind and offset,
-    /// silence, or one of 16 MiB and more.
+    /// [`Error::TracksDiffer`] for packets that are no message together: none, more than 255, not all of the same
+    /// kind and offset, silence, or one of 16 MiB and more.
     pub fn encode_tracks(tracks: &[Self]) -> Result<Bytes, Error> {
         let first = tracks.first();
         let kind = first.and_then(|first| Some((first.packet()?, first.offset_ns)));

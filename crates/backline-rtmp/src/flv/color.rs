@@ -31,7 +31,8 @@ pub struct ColorInfo {
     pub others: Vec<(String, String, Value)>,
 }
 
-/// The display on which a picture was mastered: CIE 1931 coordinates of red, green, blue and white, and luminance in cd/m2.
+/// The display on which a picture was mastered: CIE 1931 coordinates of red, green, blue and white, and luminance in
+/// cd/m2.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Mastering {
@@ -50,8 +51,8 @@ pub struct Mastering {
 }
 
 impl ColorInfo {
-    /// Reads the values of a metadata packet. None, if they say nothing of colour, or take back what was said: the value is undefined or an empty
-    /// object.
+    /// Reads the values of a metadata packet. None, if they say nothing of colour, or take back what was said: the
+    /// value is undefined or an empty object.
     #[must_use]
     pub fn read(values: &[Value]) -> Option<Self> {
         let at = values

@@ -5,7 +5,8 @@ use crate::amf0::{Properties, Value};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// What a publisher says of its stream. Encoders write much of this wrongly or not at all: it is a claim, and what is not there is none.
+/// What a publisher says of its stream. Encoders write much of this wrongly or not at all: it is a claim, and what is
+/// not there is none.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct StreamInfo {

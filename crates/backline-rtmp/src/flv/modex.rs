@@ -57,7 +57,8 @@ pub(super) fn modex(
 pub(super) enum Wrapped {
     /// One packet: its type, track and FourCC.
     One(u8, u8, [u8; 4]),
-    /// Packets of several tracks, to be read with [`next_track`]: their type, and the FourCC of all of them, if it is one.
+    /// Packets of several tracks, to be read with [`next_track`]: their type, and the FourCC of all of them, if it is
+    /// one.
     Many(u8, Option<[u8; 4]>),
 }
 

@@ -149,8 +149,8 @@ impl Packet {
         }
     }
 
-    /// Reads a media or data message, one packet a track. The message types are those of RTMP, which FLV's tags share: 8, 9,
-    /// 15 and 18; any other type is read as data.
+    /// Reads a media or data message, one packet a track. The message types are those of RTMP, which FLV's tags
+    /// share: 8, 9, 15 and 18; any other type is read as data.
     ///
     /// # Errors
     /// A body that cannot be read, with its bytes.

@@ -17,8 +17,8 @@ pub struct Video {
     pub track: u8,
     /// How the picture is coded.
     pub codec: VideoCodec,
-    /// What kind of frame it is. [`VideoFrame::Command`] fits commands and metadata alone: anything else that says so is
-    /// written as a frame that depends on others, and what is no frame as if it were of a key frame.
+    /// What kind of frame it is. [`VideoFrame::Command`] fits commands and metadata alone: anything else that says so
+    /// is written as a frame that depends on others, and what is no frame as if it were of a key frame.
     pub frame: VideoFrame,
     /// What the message carries.
     pub data: VideoData,
@@ -215,8 +215,8 @@ impl Video {
     /// elsewhere (Enhanced RTMP, "Multitrack"). Frames go out with their composition time, if any of them has one.
     ///
     /// # Errors
-    /// [`Error::TracksDiffer`] for packets that are no message together: none, more than 255, not all of the same kind, frame type
-    /// and offset, a command, or one of 16 MiB and more.
+    /// [`Error::TracksDiffer`] for packets that are no message together: none, more than 255, not all of the same
+    /// kind, frame type and offset, a command, or one of 16 MiB and more.
     pub fn encode_tracks(tracks: &[Self]) -> Result<Bytes, Error> {
         let Some(first) = tracks.first() else {
             return Err(Error::TracksDiffer { track: 0 });
@@ -319,8 +319,8 @@ impl Video {
         }
     }
 
-    /// Returns the frame type that says no more than what is carried: a reader takes all that has the frame type of a command for
-    /// one, but for metadata without a multitrack wrapper.
+    /// Returns the frame type that says no more than what is carried: a reader takes all that has the frame type of a
+    /// command for one, but for metadata without a multitrack wrapper.
     const fn frame_bits(&self, wrapped: bool) -> u8 {
         let frame = match (&self.data, self.frame) {
             (VideoData::Command(_), _) => VideoFrame::Command,

@@ -12,8 +12,8 @@ use bytes::Bytes;
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]
 pub enum Form {
-    /// Signed, with the digest in the first half of the packet (schema 1), as FFmpeg does. For servers of Adobe's line, which
-    /// play H.264 only to whoever signs.
+    /// Signed, with the digest in the first half of the packet (schema 1), as FFmpeg does. For servers of Adobe's
+    /// line, which play H.264 only to whoever signs.
     #[cfg(feature = "digest")]
     Digest,
     /// Signed, with the digest in the second half (schema 0).
@@ -127,8 +127,8 @@ impl ClientHandshake {
         self.state == State::Done
     }
 
-    /// Returns whether the server's last packet is right so far: the echo of ours, or signed for it. It is always so where the
-    /// policy does not ask.
+    /// Returns whether the server's last packet is right so far: the echo of ours, or signed for it. It is always so
+    /// where the policy does not ask.
     #[must_use]
     pub const fn is_echoed(&self) -> bool {
         self.echoed
@@ -160,8 +160,8 @@ impl ClientHandshake {
         Bytes::from(s1)
     }
 
-    /// Compares what came of an echo, whose bytes before these are right, at once: the place of the fault does not depend on how
-    /// the bytes came.
+    /// Compares what came of an echo, whose bytes before these are right, at once: the place of the fault does not
+    /// depend on how the bytes came.
     fn compare(&mut self, before: usize, taken: &[u8]) -> Result<(), Error> {
         if self.signed || self.echo == EchoPolicy::Ignore {
             return Ok(());

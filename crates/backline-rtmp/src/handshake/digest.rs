@@ -52,7 +52,8 @@ impl Schema {
     }
 }
 
-/// Signs S1 and S2 if the client signed C1, which stands where S2 goes; leaves both alone otherwise. Returns whether it did.
+/// Signs S1 and S2 if the client signed C1, which stands where S2 goes; leaves both alone otherwise. Returns whether
+/// it did.
 pub(super) fn sign(s1: &mut [u8], s2: &mut [u8]) -> bool {
     if s2.get(VERSION).is_none_or(|version| version == [0; 4]) {
         return false;

@@ -23,7 +23,8 @@ pub struct ServerHandshake {
     seed: u64,
     echo: EchoPolicy,
     state: State,
-    /// The answer in the making: C1 is collected where S2, its echo, goes out. Later what has come of C2, where all of it is needed.
+    /// The answer in the making: C1 is collected where S2, its echo, goes out. Later what has come of C2, where all
+    /// of it is needed.
     answer: Vec<u8>,
     /// The answer as sent, kept where C2 is compared with it.
     sent: Bytes,

@@ -110,8 +110,8 @@ pub struct Steps {
     pub total_ms: u64,
 }
 
-/// How far the steps of decoding time are from the interval, gaps left out. Timestamps are whole milliseconds, so up to 1 ms
-/// is no fault.
+/// How far the steps of decoding time are from the interval, gaps left out. Timestamps are whole milliseconds, so up
+/// to 1 ms is no fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

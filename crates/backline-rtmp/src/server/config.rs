@@ -30,8 +30,8 @@ pub struct Config {
     pub limits: Limits,
     /// Bytes that we let the peer have unacknowledged. Default 2 500 000.
     pub peer_bandwidth: u32,
-    /// Silence of a publisher or player after which it is asked for a sign of life. Default 10 s; zero never asks. A peer
-    /// that does not answer is not dead for it: `idle_timeout` alone decides, and any byte counts.
+    /// Silence of a publisher or player after which it is asked for a sign of life. Default 10 s; zero never asks. A
+    /// peer that does not answer is not dead for it: `idle_timeout` alone decides, and any byte counts.
     pub ping_interval: Duration,
     /// Time from the connection, or from the end of a publication, to the next command to publish or play. Default
     /// 10 s.

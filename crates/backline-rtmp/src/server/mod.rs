@@ -36,10 +36,10 @@ use std::time::Instant;
 /// A server's session with one publisher or player.
 ///
 /// It has four kinds of method: `handle_*` takes what happened, verbs ([`accept`](Self::accept),
-/// [`reject`](Self::reject), [`send`](Self::send), [`close`](Self::close)) take what the application wants, `poll_*` gives
-/// what to do next, the others say what is so. After each `handle_*` or verb, take all of `poll_transmit` that the
-/// socket can and all of `poll_output`, and wait for bytes or for `poll_timeout`. Instants should grow; one that goes
-/// back is taken as the latest one and counted.
+/// [`reject`](Self::reject), [`send`](Self::send), [`close`](Self::close)) take what the application wants, `poll_*`
+/// gives what to do next, the others say what is so. After each `handle_*` or verb, take all of `poll_transmit` that
+/// the socket can and all of `poll_output`, and wait for bytes or for `poll_timeout`. Instants should grow; one that
+/// goes back is taken as the latest one and counted.
 #[derive(Debug)]
 pub struct Server {
     config: Config,

@@ -36,7 +36,8 @@ pub enum Output {
     },
     /// A piece of the publication.
     Media(Packet),
-    /// A message of a type that is not known here, or has no place where it came, such as media of a peer that does not publish.
+    /// A message of a type that is not known here, or has no place where it came, such as media of a peer that does
+    /// not publish.
     Other(chunk::Message),
     /// The player pauses, or goes on. While it pauses, [`Server::send`](super::Server::send) sends nothing.
     Paused {

@@ -26,8 +26,8 @@ pub enum Ending {
 }
 
 impl Server {
-    /// Sends a packet to the player; its payload is shared, not copied. Returns whether the player wants it: a player that
-    /// pauses, or wants no sound, gets nothing, and begins again with a key frame.
+    /// Sends a packet to the player; its payload is shared, not copied. Returns whether the player wants it: a player
+    /// that pauses, or wants no sound, gets nothing, and begins again with a key frame.
     ///
     /// # Errors
     /// [`Error::QueueFull`] if too much waits for [`poll_transmit`](Self::poll_transmit), and nothing has changed;

@@ -25,8 +25,8 @@ const AVC: &str = "0164000D FFE1 001A 6764000DACD941419F9F0110000003001000000303
 
 #[test]
 fn avc_by_hand() {
-    // One sequence and one picture parameter set. High profile, level 1.3; 20 by 12 macroblocks, of which six lines at the bottom are cropped
-    // twice: 180.
+    // One sequence and one picture parameter set. High profile, level 1.3; 20 by 12 macroblocks, of which six lines
+    // at the bottom are cropped twice: 180.
     let Ok(Some(VideoConfig::Avc(config))) = video(VideoCodec::Avc, &hex(AVC)) else {
         panic!("{:?}", video(VideoCodec::Avc, &hex(AVC)))
     };
@@ -49,8 +49,9 @@ fn avc_by_hand() {
     assert_eq!(frame_rate, Some((30, 1)));
 }
 
-/// What x265 wrote for FFmpeg 9: `-f lavfi -i testsrc2=s=322x182:r=25 -t 0.2 -c:v libx265 -x265-params info=0 -pix_fmt yuv422p10le
-/// -colorspace bt2020nc -f flv`; FFmpeg reads `hevc (Rext), yuv422p10le(tv, bt2020nc/unknown/unknown), 322x182, 25 fps`.
+/// What x265 wrote for FFmpeg 9: `-f lavfi -i testsrc2=s=322x182:r=25 -t 0.2 -c:v libx265 -x265-params info=0
+/// -pix_fmt yuv422p10le -colorspace bt2020nc -f flv`; FFmpeg reads `hevc (Rext), yuv422p10le(tv,
+/// bt2020nc/unknown/unknown), 322x182, 25 fps`.
 const HEVC: &str = "01 04 08000000 9D0800000000 3C F000 FC FE FA FA 0000 0F 03 \
     20 0001 0017 40010C01FFFF0408000003009D0800000300003C959809 \
     21 0001 002E 4201010408000003009D0800000300003CB00A480B9C96D96566924CAF016A04041208000003000800000300C840 \
@@ -102,8 +103,8 @@ fn av1_as_svt_writes_it() {
 
 #[test]
 fn eac3_locations_are_one_or_two_channels() {
-    // ETSI TS 102 366 F.6: rate (13 bits) and one substream (000); 00 10000 0 0 000 111 1 000: 48 kHz, 3/2 with the low one; then one
-    // dependent substream (0001) at nine bits of locations.
+    // ETSI TS 102 366 F.6: rate (13 bits) and one substream (000); 00 10000 0 0 000 111 1 000: 48 kHz, 3/2 with the
+    // low one; then one dependent substream (0001) at nine bits of locations.
     let channels = |locations: u32| {
         let bits = 0x200F_u32 << 16 | 1 << 9 | locations;
         let record = [&[0, 0][..], &bits.to_be_bytes()].concat();
@@ -148,8 +149,9 @@ fn aac_in_all_its_forms() {
     );
     // Replication that keeps the rate of 48 kHz keeps 1,024 samples: 00101 0011 0010 0011 00010 000.
     assert_eq!(read("2991 8800"), (2, 48_000, 2, 1024, true, false));
-    // A program of a front pair and a low channel (configuration 0), with a comment of two bytes; replication is told behind it:
-    // 00010 0110 0000 000, then 0000 01 0110 0001 0000 0000 01 000 0000 000 1 0000 0000, filled to a byte, and the comment.
+    // A program of a front pair and a low channel (configuration 0), with a comment of two bytes; replication is told
+    // behind it: 00010 0110 0000 000, then 0000 01 0110 0001 0000 0000 01 000 0000 000 1 0000 0000, filled to a byte,
+    // and the comment.
     assert_eq!(
         read("1300 0584 0100 2000 026162 56E598"),
         (2, 48_000, 3, 2048, true, false)
@@ -160,8 +162,8 @@ fn aac_in_all_its_forms() {
 
 #[test]
 fn q50_ffmpeg_flac() {
-    // STREAMINFO alone, as FFmpeg sends it, and behind `fLaC` and the header of a metadata block, as E-RTMP has it: 4608 samples a
-    // block; 0x0BB80 = 48 kHz in twenty bits, two channels (1), sixteen bits (15).
+    // STREAMINFO alone, as FFmpeg sends it, and behind `fLaC` and the header of a metadata block, as E-RTMP has it:
+    // 4608 samples a block; 0x0BB80 = 48 kHz in twenty bits, two channels (1), sixteen bits (15).
     let info = format!(
         "1200 1200 000000 000000 0BB802F0 00000000 {}",
         "00".repeat(16)
@@ -208,7 +210,8 @@ fn opus_and_vp9_by_hand() {
         (config.channels, config.pre_skip, config.input_rate),
         (2, 312, 44_100)
     );
-    // Profile 0, level 3.1, eight bits, 4:2:0 with collocated samples, limited range, BT.709; with and without version and flags.
+    // Profile 0, level 3.1, eight bits, 4:2:0 with collocated samples, limited range, BT.709; with and without
+    // version and flags.
     for record in ["00 1F 82 01 01 01 0000", "01000000 00 1F 82 01 01 01 0000"] {
         let Ok(Some(VideoConfig::Vpx(config))) = video(VideoCodec::Vp9, &hex(record)) else {
             panic!("{record}")
@@ -231,7 +234,8 @@ fn a_record_that_is_wrong_says_where() {
             expected: "1"
         })
     );
-    // One that is cut off before its last four bytes, which only the high profiles of H.264 have and nobody needs, is no record.
+    // One that is cut off before its last four bytes, which only the high profiles of H.264 have and nobody needs, is
+    // no record.
     for (codec, record, tail) in [
         (VideoCodec::Avc, AVC, 4),
         (VideoCodec::Hevc, HEVC, 0),
@@ -263,7 +267,8 @@ proptest! {
         let mut known = hex([AVC, HEVC, AV1][flip % 3]);
         let at = flip / 24 % known.len();
         known[at] ^= 1 << (flip / 3 % 8);
-        for codec in [VideoCodec::Av1, VideoCodec::Avc, VideoCodec::Hevc, VideoCodec::Vp8, VideoCodec::Vp9, VideoCodec::Vvc] {
+        use VideoCodec::{Av1, Avc, Hevc, Vp8, Vp9, Vvc};
+        for codec in [Av1, Avc, Hevc, Vp8, Vp9, Vvc] {
             let _ = (video(codec, &bytes), video(codec, &known));
         }
         for codec in [AudioCodec::Aac, AudioCodec::Ac3, AudioCodec::Eac3, AudioCodec::Flac, AudioCodec::Opus] {

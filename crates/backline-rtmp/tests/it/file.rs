@@ -45,8 +45,8 @@ fn of(events: Vec<Event>) -> Vec<Packet> {
 
 #[test]
 fn rtmp_34_a_file_by_hand() {
-    // E.2: signature, version, flags, data offset, first back pointer. E.3: type, size, time and its high byte, stream, body,
-    // back pointer of 11 bytes more than the size.
+    // E.2: signature, version, flags, data offset, first back pointer. E.3: type, size, time and its high byte,
+    // stream, body, back pointer of 11 bytes more than the size.
     let file = hex("464C56 01 05 00000009 00000000 \
          08 000003 000021 01 000000 AF01AA 0000000E");
     let (events, whole) = read([&file[..]]);
@@ -115,7 +115,8 @@ fn rtmp_34_zeros_behind_the_end_are_no_data() {
 
 #[test]
 fn rtmp_34_zeros_inside_of_a_tag_tear_it() {
-    // A power cut leaves the front of a tag and zeros behind it, wherever a block of the disk ended: the tag is neither whole nor an event.
+    // A power cut leaves the front of a tag and zeros behind it, wherever a block of the disk ended: the tag is
+    // neither whole nor an event.
     let few = &packets()[..3];
     let file = written(few);
     let ends: Vec<_> = (0..=few.len())
@@ -156,7 +157,8 @@ fn rtmp_34_back_pointers_of_zero_cost_no_tag() {
 
 #[test]
 fn rtmp_34_what_follows_another_kind_of_header_is_no_file() {
-    // The signature counts before the offset, which no reader of another format would understand; and no second header is looked for.
+    // The signature counts before the offset, which no reader of another format would understand; and no second
+    // header is looked for.
     for (front, at) in [("524946 46 00 00000000", 0), ("464C56 01 05 00000008", 5)] {
         let mut reader = Reader::new(Limits::default());
         let bytes = [&hex(front)[..], &Writer::header(true, true)].concat();
@@ -268,7 +270,10 @@ fn rtmp_34_other_files_and_tags_that_are_too_long() {
 
 proptest! {
     #[test]
-    fn rtmp_34_any_partition_gives_the_same(cuts in proptest::collection::vec(1_usize..4000, 1..60), noise in 0_usize..3) {
+    fn rtmp_34_any_partition_gives_the_same(
+        cuts in proptest::collection::vec(1_usize..4000, 1..60),
+        noise in 0_usize..3,
+    ) {
         let mut file = written(&packets());
         file.extend_from_slice(&pattern(noise * 13));
         let whole = read([&file[..]]);

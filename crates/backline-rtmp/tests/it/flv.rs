@@ -188,8 +188,8 @@ fn rtmp_29_one_track_is_read() {
 
 #[test]
 fn rtmp_29_many_tracks_by_hand() {
-    // E-RTMP, "Multitrack": ManyTracks (1) of CodedFrames (1), one FourCC; each track is its number, its size in three bytes,
-    // and from there on a packet: for hvc1 a composition time in three bytes, then the access unit.
+    // E-RTMP, "Multitrack": ManyTracks (1) of CodedFrames (1), one FourCC; each track is its number, its size in
+    // three bytes, and from there on a packet: for hvc1 a composition time in three bytes, then the access unit.
     let body = hex("96 11 68766331 00 000005 000010 AABB 03 000004 FFFFFE CC");
     let tracks: Vec<_> = Video::decode_tracks(body.into(), &Limits::default())
         .unwrap()

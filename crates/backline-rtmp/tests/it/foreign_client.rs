@@ -240,7 +240,8 @@ fn media(packets: Vec<Packet>) -> Vec<Packet> {
     sound.into_iter().chain(pictures).collect()
 }
 
-/// All but configuration: a file of nginx has one more of them, and its player was seen to get one fewer with several tracks.
+/// All but configuration: a file of nginx has one more of them, and its player was seen to get one fewer with several
+/// tracks.
 fn frames(mut packets: Vec<Packet>) -> Vec<Packet> {
     packets.retain(|packet| match &packet.media {
         Media::Audio(audio) => !matches!(audio.data, AudioData::Config(_)),
@@ -342,8 +343,8 @@ fn rtmp_24_ffmpeg_writes_the_frames_that_we_publish() {
     }
 }
 
-/// librtmp's server checks the digest of C1 and the signature of C2, and ends the connection of who is "not genuine Adobe". It
-/// plays nothing: it says that the stream begins, and that it ends. Its port is fixed.
+/// librtmp's server checks the digest of C1 and the signature of C2, and ends the connection of who is "not genuine
+/// Adobe". It plays nothing: it says that the stream begins, and that it ends. Its port is fixed.
 #[test]
 #[ignore = "needs rtmpsrv"]
 fn rtmp_06_librtmp_finds_our_signatures_right() {

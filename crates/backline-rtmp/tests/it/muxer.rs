@@ -179,7 +179,8 @@ fn rtmp_20_a_prefix_may_be_longer_than_a_chunk() {
 
 #[test]
 fn q54_twitch_wants_format_3_and_the_extended_timestamp_in_each_continuation() {
-    // A message of three chunks, five hours into the stream: each continuation is format 3, followed by the whole timestamp.
+    // A message of three chunks, five hours into the stream: each continuation is format 3, followed by the whole
+    // timestamp.
     let mut muxer = Muxer::new();
     let message = Message::new(6, 1, Message::VIDEO, 18_000_000, pattern(300).into());
     let heads: Vec<_> = muxer

@@ -396,7 +396,8 @@ fn a_purpose_is_told_from_another() {
 
 #[test]
 fn q59_pts_dts_swap() {
-    // The wire has the decoding time as its timestamp, and what the presentation time is later by as the composition time.
+    // The wire has the decoding time as its timestamp, and what the presentation time is later by as the composition
+    // time.
     let mut pair = publishing(usize::MAX);
     let data = VideoData::Frame {
         composition_ms: 66,

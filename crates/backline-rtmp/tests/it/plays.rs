@@ -239,8 +239,8 @@ fn rtmp_23_nginx_pushes_to_our_server() {
         &packets,
         0,
     );
-    // It connects when the publication has begun, and goes on from where that is then: the configuration, and all behind
-    // some frame.
+    // It connects when the publication has begun, and goes on from where that is then: the configuration, and all
+    // behind some frame.
     for (got, all) in kinds(&hub.published()).iter().zip(&kinds(&packets)) {
         let frames = &got[1..];
         assert!(

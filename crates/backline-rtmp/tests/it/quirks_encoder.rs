@@ -137,9 +137,11 @@ fn q37_codec_id_forms() {
             0,
             &[&hex("90")[..], b"hvc1", &[1]].concat(),
         );
-        assert!(
-            matches!(&peer.outputs[..], [Output::Media(Packet { media: Media::Video(video), .. })] if video.codec == VideoCodec::Hevc)
-        );
+        assert!(matches!(
+            &peer.outputs[..],
+            [Output::Media(Packet { media: Media::Video(video), .. })]
+                if video.codec == VideoCodec::Hevc
+        ));
     }
 }
 
@@ -347,7 +349,15 @@ fn q47_overflow_28h() {
         peer.send(4, 1, Message::AUDIO, hour * 3_600_000, &hex("AF01 00"));
     }
     let times = peer.outputs.iter().enumerate().all(|(hour, output)| {
-        matches!(output, Output::Media(Packet { timestamp_ms, media: Media::Audio(_), .. }) if *timestamp_ms == hour as u64 * 3_600_000)
+        let Output::Media(Packet {
+            timestamp_ms,
+            media: Media::Audio(_),
+            ..
+        }) = output
+        else {
+            return false;
+        };
+        *timestamp_ms == hour as u64 * 3_600_000
     });
     assert!(times);
 }

@@ -150,8 +150,8 @@ fn rtmp_35_values_in_a_picture_s_body_say_where_they_are_wrong() {
 
 #[test]
 fn q49_colour_of_another_track_is_not_written_as_a_command() {
-    // FFmpeg gives its colour metadata the frame type of a command. Inside of a wrapper a reader would take that for one, since
-    // the packet type that it sees first is the wrapper's.
+    // FFmpeg gives its colour metadata the frame type of a command. Inside of a wrapper a reader would take that for
+    // one, since the packet type that it sees first is the wrapper's.
     let read = Video::decode(hex("D4 68766331 05").into(), &Limits::default()).unwrap();
     assert_eq!(read.encode(), hex("D4 68766331 05"));
     let mut moved = read.clone();

@@ -174,7 +174,8 @@ fn tools(bits: &mut Bits<'_>, reduced: bool) -> Result<(), Error> {
     bits.skip(3, "enable_superres")
 }
 
-/// Reads the colour configuration (AV1 5.5.2) as far as the range; none, if nothing is described and the range is the usual one.
+/// Reads the colour configuration (AV1 5.5.2) as far as the range; none, if nothing is described and the range is the
+/// usual one.
 fn color(bits: &mut Bits<'_>, profile: u8) -> Result<Option<Color>, Error> {
     if bits.flag("high_bitdepth")? && profile == PROFILE_PROFESSIONAL {
         bits.flag("twelve_bit")?;

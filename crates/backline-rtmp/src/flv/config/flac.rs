@@ -20,8 +20,8 @@ pub struct FlacConfig {
 }
 
 impl FlacConfig {
-    /// Reads a record: `fLaC` and the header of a metadata block may stand before STREAMINFO, as Enhanced RTMP wants it, or not, as FFmpeg
-    /// sends it.
+    /// Reads a record: `fLaC` and the header of a metadata block may stand before STREAMINFO, as Enhanced RTMP wants
+    /// it, or not, as FFmpeg sends it.
     ///
     /// # Errors
     /// The byte and the field that is wrong.
@@ -52,7 +52,8 @@ impl FlacConfig {
     }
 }
 
-/// Returns where STREAMINFO begins. Where it begins at once it does so with a block size of 16 or more, which no other form does.
+/// Returns where STREAMINFO begins. Where it begins at once it does so with a block size of 16 or more, which no
+/// other form does.
 fn start(record: &[u8]) -> usize {
     let marker = if record.starts_with(b"fLaC") {
         4

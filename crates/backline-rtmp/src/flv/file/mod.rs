@@ -1,7 +1,8 @@
 //! FLV files (FLV 10.1, Annex E.2 to E.4): a recording of a publication.
 //!
-//! The format suits a box that may lose its power: a writer only appends, and nothing at the front has to be put right in the end.
-//! After a power cut [`Reader::whole_len`] says how far the file is whole; cut it there and go on with [`Writer::resume`].
+//! The format suits a box that may lose its power: a writer only appends, and nothing at the front has to be put
+//! right in the end. After a power cut [`Reader::whole_len`] says how far the file is whole; cut it there and go on
+//! with [`Writer::resume`].
 
 mod reader;
 mod writer;

@@ -23,9 +23,10 @@ const FIRST_CAPACITY: usize = 64 << 10;
 
 /// Turns the bytes of an FLV file, or of a growing one, into packets.
 ///
-/// It keeps no input: a header that is cut off waits in 11 bytes, and a body's bytes go straight into the packet. Any partition of the
-/// input gives the same events. What is odd costs the tag that it is in, never the file. A tag is handed out when its back pointer is
-/// there, since a body alone may be what a power cut left of it: a file system fills up with zeros.
+/// It keeps no input: a header that is cut off waits in 11 bytes, and a body's bytes go straight into the packet. Any
+/// partition of the input gives the same events. What is odd costs the tag that it is in, never the file. A tag is
+/// handed out when its back pointer is there, since a body alone may be what a power cut left of it: a file system
+/// fills up with zeros.
 #[derive(Debug)]
 pub struct Reader {
     limits: Limits,
@@ -95,8 +96,8 @@ pub enum Event {
         /// Its length in bytes.
         length: u32,
     },
-    /// The file ends in zeros, as file systems leave them after a power cut. A tag that they tore is no event, and whatever follows is
-    /// ignored.
+    /// The file ends in zeros, as file systems leave them after a power cut. A tag that they tore is no event, and
+    /// whatever follows is ignored.
     #[non_exhaustive]
     ZeroTail {
         /// Offset up to which the file is whole.
@@ -220,8 +221,9 @@ impl Reader {
         }
     }
 
-    /// Returns up to which byte the file is whole: the end of the last tag whose back pointer is there, and not torn by zeros. A recorder
-    /// cuts the file here before it goes on; at 0, not even the header is whole, and has to be written anew.
+    /// Returns up to which byte the file is whole: the end of the last tag whose back pointer is there, and not torn
+    /// by zeros. A recorder cuts the file here before it goes on; at 0, not even the header is whole, and has to be
+    /// written anew.
     #[must_use]
     pub const fn whole_len(&self) -> u64 {
         self.whole_len

@@ -12,8 +12,8 @@ const BODY_LEN_MAX: usize = 0x00FF_FFFF;
 
 /// Turns packets into the tags of an FLV file.
 ///
-/// It only ever appends. Write each tag whole, and call `fsync` as often as what may be lost allows; a tag that a power cut tears is
-/// found by [`Reader`](super::Reader).
+/// It only ever appends. Write each tag whole, and call `fsync` as often as what may be lost allows; a tag that a
+/// power cut tears is found by [`Reader`](super::Reader).
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     /// Where the first packet goes, and what that has to be added to timestamps for.
@@ -37,8 +37,8 @@ impl Writer {
         Self::default()
     }
 
-    /// Makes a writer that goes on with a file after its last whole tag: the first packet gets the time `at_ms`, the others keep their
-    /// distance from it.
+    /// Makes a writer that goes on with a file after its last whole tag: the first packet gets the time `at_ms`, the
+    /// others keep their distance from it.
     #[must_use]
     pub fn resume(at_ms: u64) -> Self {
         Self {
@@ -47,7 +47,8 @@ impl Writer {
         }
     }
 
-    /// Returns what a file begins with. A live recording says that it has both sound and pictures, since nobody knows yet.
+    /// Returns what a file begins with. A live recording says that it has both sound and pictures, since nobody knows
+    /// yet.
     #[must_use]
     pub fn header(audio: bool, video: bool) -> [u8; HEADER_LEN + 4] {
         let [a, b, c] = SIGNATURE;

@@ -84,7 +84,7 @@ fn addresses() -> Vec<Seed> {
         ("port_zero", "rtmp://venue.example:0/live"),
         ("bracket_in_a_host", "rtmps://x:ps]/a"),
         ("control_character_in_a_reference", "rtmp://h/a/n\n/a\n\n"),
-        ("not_rtmp", "http://venue.example/live"),
+        ("not_rtmp", "http://venue/live"),
     ]
     .map(|(name, url)| ("address", name, url.as_bytes().to_vec()))
     .to_vec()

@@ -176,17 +176,56 @@ fn several_tracks() -> Vec<Seed> {
     let video = |codec: u8, track: u8| [codec, 0, 5, 0, 9, 0, 0, 2, 5, 7, 1, track];
     let audio = |codec: u8, track: u8| [codec, 5, 2, 5, 7, 1, track];
     let all = |mode: u8, parts: &[&[u8]]| [&[mode][..], &parts.concat()].concat();
+    let color = b"\x02\0\x09colorInfo\x03\0\x0bcolorConfig\x03\
+        \0\x08bitDepth\0\x40\x24\0\0\0\0\0\0\0\0\x09\0\0\x09";
     vec![
-        ("tracks_round_trip", "same_codec", all(0, &[&video(1, 0), &video(1, 1), &video(1, 2)])),
-        ("tracks_round_trip", "several_codecs", all(0, &[&video(0, 0), &video(2, 1), &video(5, 2)])),
-        ("tracks_round_trip", "sound", all(1, &[&audio(0, 0), &audio(5, 1), &audio(3, 2)])),
-        ("tracks_round_trip", "kinds_differ", all(2, &[&video(1, 0), &[1, 1, 0, 1, 3, 0], &video(1, 2)])),
+        (
+            "tracks_round_trip",
+            "same_codec",
+            all(0, &[&video(1, 0), &video(1, 1), &video(1, 2)]),
+        ),
+        (
+            "tracks_round_trip",
+            "several_codecs",
+            all(0, &[&video(0, 0), &video(2, 1), &video(5, 2)]),
+        ),
+        (
+            "tracks_round_trip",
+            "sound",
+            all(1, &[&audio(0, 0), &audio(5, 1), &audio(3, 2)]),
+        ),
+        (
+            "tracks_round_trip",
+            "kinds_differ",
+            all(2, &[&video(1, 0), &[1, 1, 0, 1, 3, 0], &video(1, 2)]),
+        ),
         ("metadata", "native_layout", vec![0, 1, 2, 0, 0, 0, 3]),
         ("metadata", "custom_layout", vec![0, 2, 3, 0, 1, 0xFE]),
         ("metadata", "layout_cut_off", vec![0, 2, 9, 0]),
-        ("metadata", "color", [&[2][..], b"\x02\0\x09colorInfo\x03\0\x0bcolorConfig\x03\0\x08bitDepth\0\x40\x24\0\0\0\0\0\0\0\0\x09\0\0\x09"].concat()),
-        ("metadata", "color_taken_back", [&[2][..], b"\x02\0\x09colorInfo\x06"].concat()),
-        ("metadata", "codec_as_text", [&[1][..], b"\x08\0\0\0\0\0\x0cvideocodecid\x02\0\x04hvc1\0\0\x09"].concat()),
+        ("metadata", "color", [&[2][..], color].concat()),
+        (
+            "metadata",
+            "color_taken_back",
+            [&[2][..], b"\x02\0\x09colorInfo\x06"].concat(),
+        ),
+        (
+            "metadata",
+            "unknown_codec_as_text",
+            [
+                &[1][..],
+                b"\x08\0\0\0\0\0\x0cvideocodecid\x02\0\x04hvcr\0\0\x09",
+            ]
+            .concat(),
+        ),
+        (
+            "metadata",
+            "codec_as_text",
+            [
+                &[1][..],
+                b"\x08\0\0\0\0\0\x0cvideocodecid\x02\0\x04hvc1\0\0\x09",
+            ]
+            .concat(),
+        ),
     ]
 }
 

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backline_examples::adapt::gather::gather;
 use backline_examples::adapt::listen::{BindError, bind};
 use backline_examples::adapt::{log, serve, signals};
 use tokio::sync::watch;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = gather(&mut tokio::runtime::Builder::new_multi_thread())
         .enable_all()
         .thread_name("edge-node")
         .build();

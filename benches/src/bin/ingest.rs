@@ -4,6 +4,7 @@
 //! The session, its configuration and the pump are those of `edge-node`. It prints its address, and what it took once
 //! its standard input ends.
 
+use backline_examples::adapt::gather::gather;
 use backline_examples::adapt::listen::{accept, bind};
 use backline_examples::adapt::pump::{Ended, Pump};
 use backline_examples::adapt::random;
@@ -27,7 +28,7 @@ struct Taken {
 }
 
 fn main() -> Result<(), Box<dyn core::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = gather(&mut tokio::runtime::Builder::new_current_thread())
         .enable_all()
         .build()?;
     runtime.block_on(run())

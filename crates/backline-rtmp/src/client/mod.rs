@@ -20,6 +20,7 @@ use crate::session::{Controlled, Link, milliseconds, nanoseconds};
 use crate::shared_object::SharedObject;
 use crate::{Error, Transmit};
 use alloc::collections::VecDeque;
+use bytes::Bytes;
 use core::time::Duration;
 use state::{Event, State};
 use std::time::Instant;
@@ -84,9 +85,7 @@ impl Client {
             // What a server still says after the end is of no use to anyone.
             rest = &[];
         }
-        let taken = input.len().saturating_sub(rest.len());
-        let stats = &mut self.link.stats;
-        stats.bytes_in = stats.bytes_in.saturating_add(taken as u64);
+        let taken = self.link.took(input, rest);
         if let Err(error) = done {
             self.failed = true;
             self.step(Event::Fail);
@@ -124,11 +123,7 @@ impl Client {
         if self.state != State::Streaming || self.config.purpose != Purpose::Publish {
             return Err(Error::NotStreaming);
         }
-        if !self.link.has_room() {
-            return Err(Error::QueueFull {
-                limit: self.config.limits.transmits,
-            });
-        }
+        self.link.want_room(&self.config.limits)?;
         let names = ["@setDataFrame", "onMetaData"];
         self.link.send_packet(self.message_stream, packet, &names);
         Ok(())
@@ -168,10 +163,7 @@ impl Client {
     /// Returns the counters.
     #[must_use]
     pub const fn stats(&self) -> Stats {
-        Stats {
-            clock_reversals: self.link.clock.reversals,
-            ..self.link.stats
-        }
+        self.link.stats()
     }
 
     /// Returns how many bytes wait for [`poll_transmit`](Self::poll_transmit).
@@ -282,27 +274,12 @@ impl Client {
             self.outputs.push_back(Output::Other(message));
             return;
         }
-        let stats = &mut self.link.stats;
-        let counter = match kind {
-            Message::AUDIO => &mut stats.audio_messages,
-            Message::VIDEO => &mut stats.video_messages,
-            _ => &mut stats.data_messages,
-        };
-        *counter = counter.saturating_add(1);
-        match Packet::decode(message, &self.config.limits) {
+        match self.link.read_media(message, &self.config.limits) {
             Ok(packets) => {
                 let media = packets.filter(|packet| !is_access(&packet.media));
                 self.outputs.extend(media.map(Output::Media));
             }
-            Err((raw, error)) => {
-                stats.malformed = stats.malformed.saturating_add(1);
-                self.outputs.push_back(Output::Malformed {
-                    kind,
-                    timestamp_ms,
-                    raw,
-                    error,
-                });
-            }
+            Err((raw, error)) => self.broken(kind, timestamp_ms, raw, error),
         }
     }
 
@@ -382,11 +359,15 @@ impl Client {
     }
 
     fn malformed(&mut self, message: Message, error: Error) {
+        self.broken(message.kind, message.timestamp_ms, message.payload, error);
+    }
+
+    fn broken(&mut self, kind: u8, timestamp_ms: u64, raw: Bytes, error: Error) {
         self.link.stats.malformed = self.link.stats.malformed.saturating_add(1);
         self.outputs.push_back(Output::Malformed {
-            kind: message.kind,
-            timestamp_ms: message.timestamp_ms,
-            raw: message.payload,
+            kind,
+            timestamp_ms,
+            raw,
             error,
         });
     }

@@ -4,7 +4,6 @@ use super::state::State;
 use super::{Output, Server, Warning};
 use crate::Error;
 use crate::chunk::{self, Message};
-use crate::flv::Packet;
 use crate::session::Controlled;
 use crate::shared_object::SharedObject;
 
@@ -47,14 +46,7 @@ impl Server {
 
     fn handle_media(&mut self, message: Message) {
         let (kind, timestamp_ms) = (message.kind, message.timestamp_ms);
-        let stats = &mut self.link.stats;
-        let counter = match kind {
-            Message::AUDIO => &mut stats.audio_messages,
-            Message::VIDEO => &mut stats.video_messages,
-            _ => &mut stats.data_messages,
-        };
-        *counter = counter.saturating_add(1);
-        match Packet::decode(message, &self.config.limits) {
+        match self.link.read_media(message, &self.config.limits) {
             Ok(packets) => self.outputs.extend(packets.map(Output::Media)),
             Err((raw, error)) => self.broken(kind, timestamp_ms, raw, error),
         }

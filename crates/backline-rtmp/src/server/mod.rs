@@ -116,9 +116,7 @@ impl Server {
             // What a peer still says after the end is of no use to anyone.
             rest = &[];
         }
-        let taken = input.len().saturating_sub(rest.len());
-        let stats = &mut self.link.stats;
-        stats.bytes_in = stats.bytes_in.saturating_add(taken as u64);
+        let taken = self.link.took(input, rest);
         if let Err(error) = done {
             self.failed = true;
             self.step(Event::Fail);
@@ -148,10 +146,7 @@ impl Server {
     /// Returns the counters.
     #[must_use]
     pub const fn stats(&self) -> Stats {
-        Stats {
-            clock_reversals: self.link.clock.reversals,
-            ..self.link.stats
-        }
+        self.link.stats()
     }
 
     /// Returns how many bytes wait for [`poll_transmit`](Self::poll_transmit).

@@ -40,11 +40,7 @@ impl Server {
         else {
             return Err(Error::NotStreaming);
         };
-        if !self.link.has_room() {
-            return Err(Error::QueueFull {
-                limit: self.config.limits.transmits,
-            });
-        }
+        self.link.want_room(&self.config.limits)?;
         let wanted = self.appetite.wants(packet);
         if wanted {
             self.grant_access(stream, packet.timestamp_ms);

@@ -2,6 +2,8 @@
 
 mod capabilities;
 mod clock;
+#[cfg(test)]
+pub(crate) mod matrix;
 mod stats;
 
 pub use capabilities::Capabilities;
@@ -12,7 +14,7 @@ use crate::aggregate::{self, Items};
 use crate::chunk::{Demuxer, Message, Muxer};
 use crate::command::STREAM_CHUNK_STREAM;
 use crate::control::{self, LimitKind, PeerBandwidth, UserControl};
-use crate::flv::{Media, Packet};
+use crate::flv::{Media, Packet, Tracks};
 use crate::transmit::INLINE_MAX;
 use crate::{Error, Limits, Transmit, amf0};
 use alloc::boxed::Box;
@@ -104,6 +106,39 @@ impl Link {
         self.pinged_ns = None;
     }
 
+    /// Counts the bytes of an input that were taken, of which `rest` is left; returns how many.
+    pub(crate) fn took(&mut self, input: &[u8], rest: &[u8]) -> usize {
+        let taken = input.len().saturating_sub(rest.len());
+        self.stats.bytes_in = self.stats.bytes_in.saturating_add(taken as u64);
+        taken
+    }
+
+    /// Returns the counters.
+    pub(crate) const fn stats(&self) -> Stats {
+        Stats {
+            clock_reversals: self.clock.reversals,
+            ..self.stats
+        }
+    }
+
+    /// Counts a media or data message, and reads it.
+    ///
+    /// # Errors
+    /// A body that cannot be read, with its bytes.
+    pub(crate) fn read_media(
+        &mut self,
+        message: Message,
+        limits: &Limits,
+    ) -> Result<Tracks<Packet>, (Bytes, Error)> {
+        let counter = match message.kind {
+            Message::AUDIO => &mut self.stats.audio_messages,
+            Message::VIDEO => &mut self.stats.video_messages,
+            _ => &mut self.stats.data_messages,
+        };
+        *counter = counter.saturating_add(1);
+        Packet::decode(message, limits)
+    }
+
     /// Says that the handshake took so many bytes, which acknowledgements count too.
     pub(crate) const fn begin(&mut self, offset: u64) {
         self.demuxer.start_at(offset);
@@ -173,6 +208,19 @@ impl Link {
         self.waiting = self.waiting.saturating_sub(length);
         self.stats.bytes_out = self.stats.bytes_out.saturating_add(length as u64);
         Some(transmit)
+    }
+
+    /// Refuses to send when there is no room for it.
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`].
+    pub(crate) fn want_room(&self, limits: &Limits) -> Result<(), Error> {
+        if self.has_room() {
+            return Ok(());
+        }
+        Err(Error::QueueFull {
+            limit: limits.transmits,
+        })
     }
 
     /// Returns whether there is room for what the next message may cause.

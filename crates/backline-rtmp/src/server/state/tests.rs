@@ -1,8 +1,7 @@
 //! The committed matrix of states and events.
 
 use super::{Event, State};
-use alloc::format;
-use alloc::string::String;
+use crate::session::matrix::matrix;
 
 const STATES: [State; 8] = [
     State::Handshake,
@@ -29,21 +28,7 @@ const EVENTS: [Event; 10] = [
 
 #[test]
 fn the_matrix_is_the_committed_one() {
-    let cell = |text: String| format!("{text:<17}");
-    let mut matrix = cell(String::new());
-    matrix.extend(EVENTS.map(|event| cell(format!("{event:?}"))));
-    for state in STATES {
-        matrix.truncate(matrix.trim_end().len());
-        matrix.push('\n');
-        matrix.push_str(&cell(format!("{state:?}")));
-        for event in EVENTS {
-            let after = state
-                .after(event)
-                .map_or_else(|| "-".into(), |after| format!("{after:?}"));
-            matrix.push_str(&cell(after));
-        }
-    }
-    let matrix = format!("{}\n", matrix.trim_end());
+    let matrix = matrix(&STATES, &EVENTS, 17, State::after);
     let committed = include_str!("../../../tests/data/states.txt");
     assert_eq!(
         matrix, committed,

@@ -73,6 +73,14 @@ impl Message {
         }
     }
 
+    /// Returns whether this has a meaning to the chunk layer alone, and none inside of an aggregate.
+    pub(crate) const fn is_for_chunks(&self) -> bool {
+        matches!(
+            self.kind,
+            Self::SET_CHUNK_SIZE | Self::ABORT | Self::AGGREGATE
+        )
+    }
+
     /// Returns whether this is a piece of a stream: sound, a picture or data.
     #[inline]
     pub(crate) const fn is_media(&self) -> bool {

@@ -1,12 +1,14 @@
 //! What a client says, in the order that servers want, and what it makes of their answers.
 
+use super::auth::Login;
 use super::output::{Redial, Status};
 use super::state::{Event, State};
-use super::{Client, Output, PlayStart, Purpose};
+use super::{Client, Config, Output, PlayStart, Purpose};
 use crate::amf0::Value;
 use crate::chunk::Message;
 use crate::command::{Command, STREAM_CHUNK_STREAM, connection_command};
 use crate::control::{self, UserControl};
+use crate::session::milliseconds;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -194,13 +196,7 @@ impl Client {
                 "publish"
             }
             Purpose::Play { start } => {
-                #[expect(clippy::cast_precision_loss, reason = "exact for 285 thousand years")]
-                let start = match start {
-                    PlayStart::Any => -2000.0,
-                    PlayStart::Live => -1000.0,
-                    PlayStart::Recorded { position_ms } => position_ms as f64,
-                };
-                values.push(Value::Number(start));
+                self.put_play(start, &mut values);
                 "play"
             }
         };
@@ -218,6 +214,28 @@ impl Client {
         self.step(Event::Created);
     }
 
+    /// Adds what `play` has behind the name, as far as it is not what a server does by itself (RTMP 1.0, 7.2.2.1).
+    fn put_play(&self, start: PlayStart, values: &mut Vec<Value>) {
+        #[expect(clippy::cast_precision_loss, reason = "exact for 285 thousand years")]
+        let start = match start {
+            PlayStart::Any => -2000.0,
+            PlayStart::Live => -1000.0,
+            PlayStart::Recorded { position_ms } => position_ms as f64,
+        };
+        values.push(Value::Number(start));
+        let Config {
+            duration, reset, ..
+        } = &self.config;
+        if duration.is_some() || !reset {
+            #[expect(clippy::cast_precision_loss, reason = "exact for 285 thousand years")]
+            let length = duration.map_or(-1.0, |length| milliseconds(length) as f64);
+            values.push(Value::Number(length));
+        }
+        if !reset {
+            values.push(Value::Boolean(false));
+        }
+    }
+
     /// The server will not have this connection: perhaps another one, to another place or with a login.
     fn refused(&mut self, status: Status, information: &Value) {
         let config = &self.config;
@@ -225,8 +243,7 @@ impl Client {
         let mut next = config.clone();
         next.redials = config.redials.saturating_add(1);
         let found = if let Some(url) = elsewhere.and_then(Value::as_str) {
-            let address = config.address.resolve(url);
-            address.map(|address| next.address = address).is_ok()
+            self.move_to(&mut next, url)
         } else {
             let login = config
                 .login
@@ -248,13 +265,11 @@ impl Client {
         let config = &self.config;
         let mut next = config.clone();
         next.redials = config.redials.saturating_add(1);
-        if let Some(url) = information.get("tcUrl").and_then(Value::as_str) {
-            match config.address.resolve(url) {
-                Ok(address) => next.address = address,
-                Err(_) => return self.outputs.push_back(Output::Status(status)),
-            }
-        }
-        if config.redials >= config.redials_max {
+        // A challenge holds for one connection.
+        next.login = Login::default();
+        let url = information.get("tcUrl").and_then(Value::as_str);
+        let found = url.is_none_or(|url| self.move_to(&mut next, url));
+        if !found || config.redials >= config.redials_max {
             return self.outputs.push_back(Output::Status(status));
         }
         self.outputs.push_back(Output::Redial(Box::new(Redial {
@@ -262,6 +277,21 @@ impl Client {
             goes_on: true,
             status,
         })));
+    }
+
+    /// Takes where a server sends this client; returns whether it can go there. It goes from TLS to no place without,
+    /// where the stream key could be read by all.
+    fn move_to(&self, next: &mut Config, url: &str) -> bool {
+        let here = &self.config.address;
+        match here.resolve(url) {
+            Ok(there) if there.tls || !here.tls => {
+                next.address = there;
+                // What was said to log in here means nothing there.
+                next.login = Login::default();
+                true
+            }
+            _ => false,
+        }
     }
 
     fn end(&mut self, output: Output) {

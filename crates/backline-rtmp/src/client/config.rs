@@ -37,11 +37,13 @@ pub struct Config {
     pub assume_published: Option<Duration>,
     /// Length of a player's buffer, told to the server. Default 3 s.
     pub buffer: Duration,
-    /// The peer's `capsEx` mask of Enhanced RTMP, sent where `fourccs` is not empty. Default 15: it can be asked to
+    /// The `capsEx` mask of Enhanced RTMP, sent where `fourccs` is not empty. Default 15: it can be asked to
     /// connect anew, and knows several tracks, ModEx and its nanoseconds.
     pub caps_ex: u32,
     /// Chunk size for what we send, 1 to 16 777 215 bytes. Default 4096.
     pub chunk_size: u32,
+    /// How much a player wants, told to the server in whole milliseconds. Default none: all of it.
+    pub duration: Option<Duration>,
     /// What to think of a server whose last handshake packet is not right. Default: ignore it.
     pub echo: EchoPolicy,
     /// What this client calls itself. Default is what live encoders say; some servers look for the letters.
@@ -53,7 +55,8 @@ pub struct Config {
     pub handshake: Form,
     /// Time for the handshake. Default 5 s.
     pub handshake_timeout: Duration,
-    /// Time without any byte after which the server is taken for dead. Default 30 s.
+    /// Time without any byte after which the server is taken for dead. Default 30 s. Of one that is published to and
+    /// never answered a ping it is enough that what was sent to it is taken.
     pub idle_timeout: Duration,
     /// Caps on what the server may cost.
     pub limits: Limits,
@@ -62,6 +65,9 @@ pub struct Config {
     /// Redirections, logins and requests to connect anew that may follow one another without a stream in between.
     /// Default 4.
     pub redials_max: u8,
+    /// Whether a player's stream takes the place of what the server has in a list for this connection, or goes behind
+    /// that. Default true.
+    pub reset: bool,
     /// Source of the handshake's random bytes. Default 0; give each connection its own.
     pub seed: u64,
     /// Bytes after which we ask the server to acknowledge. Default 2 500 000.
@@ -95,6 +101,7 @@ impl Config {
             buffer: Duration::from_secs(3),
             caps_ex: 15,
             chunk_size: 4096,
+            duration: None,
             echo: EchoPolicy::default(),
             flash_version: match purpose {
                 Purpose::Publish => "FMLE/3.0 (compatible; backline)",
@@ -108,6 +115,7 @@ impl Config {
             limits: Limits::default(),
             ping_interval: Duration::from_secs(10),
             redials_max: 4,
+            reset: true,
             seed: 0,
             window_ack_size: 2_500_000,
             login: Login::default(),

@@ -21,6 +21,7 @@ use crate::shared_object::SharedObject;
 use crate::{Error, Transmit};
 use alloc::collections::VecDeque;
 use bytes::Bytes;
+use core::fmt;
 use core::time::Duration;
 use state::{Event, State};
 use std::time::Instant;
@@ -32,7 +33,8 @@ use std::time::Instant;
 /// [`new`](Self::new) and each `handle_*` or verb, take all of `poll_transmit` that the socket can and all of
 /// `poll_output`, and wait for bytes or for `poll_timeout`. Instants should grow; one that goes back is taken as the
 /// latest one and counted.
-#[derive(Debug)]
+///
+/// `Debug` shows the state and the counters alone: what was said holds the stream key.
 pub struct Client {
     config: Config,
     link: Link,
@@ -98,9 +100,7 @@ impl Client {
     pub fn handle_timeout(&mut self, now: Instant) {
         let now_ns = self.link.clock.advance(now);
         if self.assumed_ns().is_some_and(|due_ns| now_ns >= due_ns) {
-            self.link.stats.warnings = self.link.stats.warnings.saturating_add(1);
-            self.outputs.push_back(Output::Warning(Warning::Assumed));
-            self.begin();
+            self.assume();
         } else if let Some((deadline_ns, error)) = self.deadline()
             && now_ns >= deadline_ns
         {
@@ -190,7 +190,10 @@ impl Client {
         }
         self.take_items();
         // Two events can come of one byte; the second one never waits for the next byte.
-        while !self.link.has_items() && (self.link.demuxer.has_pending() || self.may_take()) {
+        while !self.link.has_items()
+            && self.state != State::Closed
+            && (self.link.demuxer.has_pending() || self.may_take())
+        {
             match self.link.demuxer.next_event(rest)? {
                 Some(chunk::Event::Message(message)) => self.handle_message(message),
                 Some(odd) => self.warn(Warning::Chunk(odd)),
@@ -233,12 +236,18 @@ impl Client {
     fn handle_message(&mut self, message: Message) {
         let stats = &mut self.link.stats;
         stats.messages = stats.messages.saturating_add(1);
+        if message.kind == Message::AGGREGATE {
+            self.link.split(message, &self.config.limits);
+            self.take_items();
+        } else {
+            self.obey(message);
+        }
+    }
+
+    /// Does what a message asks for that came by itself or in an aggregate.
+    fn obey(&mut self, message: Message) {
         match message.kind {
             _ if message.is_media() => self.handle_media(message),
-            Message::AGGREGATE => {
-                self.link.split(message, &self.config.limits);
-                self.take_items();
-            }
             Message::SHARED_OBJECT | Message::SHARED_OBJECT_AMF3 => {
                 match SharedObject::decode(&message, &self.config.limits) {
                     Ok(object) => self.outputs.push_back(Output::SharedObject(object)),
@@ -255,13 +264,15 @@ impl Client {
         }
     }
 
-    /// Takes messages out of an aggregate, as long as there is room for what they bring. Media and data have a meaning
-    /// there; anything else is handed out.
+    /// Takes messages out of an aggregate, as long as there is room for what they bring. What has no meaning there is
+    /// handed out.
     fn take_items(&mut self) {
-        while self.outputs.len() < self.config.limits.outputs.max(1) {
+        while self.may_take() {
             match self.link.next_item() {
-                Some(Ok(message)) if message.is_media() => self.handle_media(message),
-                Some(Ok(message)) => self.outputs.push_back(Output::Other(message)),
+                Some(Ok(message)) if message.is_for_chunks() => {
+                    self.outputs.push_back(Output::Other(message));
+                }
+                Some(Ok(message)) => self.obey(message),
                 Some(Err((rest, error))) => self.malformed(rest, error),
                 None => return,
             }
@@ -273,6 +284,10 @@ impl Client {
         if !matches!(self.config.purpose, Purpose::Play { .. }) {
             self.outputs.push_back(Output::Other(message));
             return;
+        }
+        if self.state == State::Starting && matches!(kind, Message::AUDIO | Message::VIDEO) {
+            // What plays has begun, said or not.
+            self.assume();
         }
         match self.link.read_media(message, &self.config.limits) {
             Ok(packets) => {
@@ -291,6 +306,12 @@ impl Client {
             self.link.demuxer.set_publishing(true);
             self.outputs.push_back(Output::Ready);
         }
+    }
+
+    /// Takes the stream for begun though the server has not said so.
+    fn assume(&mut self) {
+        self.warn(Warning::Assumed);
+        self.begin();
     }
 
     /// Returns when a publication counts as accepted without an answer.
@@ -332,7 +353,12 @@ impl Client {
             State::Streaming => {
                 let after_ms = milliseconds(config.idle_timeout);
                 let error = Error::IdleTimeout { after_ms };
-                Some((due(self.link.last_input_ns, config.idle_timeout), error))
+                let alive_ns = match config.purpose {
+                    Purpose::Play { .. } => self.link.last_input_ns,
+                    // A server that merely receives has little to say.
+                    Purpose::Publish => self.link.alive_ns(),
+                };
+                Some((due(alive_ns, config.idle_timeout), error))
             }
             State::Closed => None,
         }
@@ -370,6 +396,17 @@ impl Client {
             raw,
             error,
         });
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("state", &self.state)
+            .field("stats", &self.stats())
+            .field("waiting_bytes", &self.waiting_bytes())
+            .finish_non_exhaustive()
     }
 }
 

@@ -98,7 +98,7 @@ impl Status {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// The server did not say that the publication is accepted; it counts as such.
+    /// The server did not say that the stream has begun; it counts as begun.
     Assumed,
     /// The chunk layer is odd: a message was abandoned, or a header refers to nothing.
     Chunk(chunk::Event),

@@ -11,7 +11,6 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 
 /// A publication or a player, from the command on.
-#[derive(Debug)]
 pub(super) struct Activity {
     pub(super) id: RequestId,
     pub(super) message_stream: u32,

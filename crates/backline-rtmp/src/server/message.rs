@@ -20,13 +20,20 @@ impl Server {
 
     fn handle_message(&mut self, message: Message) -> Result<(), Error> {
         self.link.stats.messages = self.link.stats.messages.saturating_add(1);
+        match message.kind {
+            Message::AGGREGATE if self.state.is_connected() => {
+                self.link.split(message, &self.config.limits);
+                self.take_items()
+            }
+            _ => self.obey(message),
+        }
+    }
+
+    /// Does what a message asks for that came by itself or in an aggregate.
+    fn obey(&mut self, message: Message) -> Result<(), Error> {
         let publishing = self.state == State::Publishing;
         match message.kind {
             _ if publishing && message.is_media() => self.handle_media(message),
-            Message::AGGREGATE if publishing => {
-                self.link.split(message, &self.config.limits);
-                self.take_items();
-            }
             Message::SHARED_OBJECT | Message::SHARED_OBJECT_AMF3 if self.state.is_connected() => {
                 match SharedObject::decode(&message, &self.config.limits) {
                     Ok(object) => self.outputs.push_back(Output::SharedObject(object)),
@@ -52,17 +59,23 @@ impl Server {
         }
     }
 
-    /// Takes messages out of an aggregate, as long as there is room for what they bring. Media and data have a meaning
-    /// there; anything else is handed out.
-    pub(super) fn take_items(&mut self) {
-        while self.outputs.len() < self.config.limits.outputs.max(1) {
+    /// Takes messages out of an aggregate, as long as there is room for what they bring and no answer of the caller's
+    /// is waited for. What has no meaning there is handed out.
+    ///
+    /// # Errors
+    /// A command that breaks a cap.
+    pub(super) fn take_items(&mut self) -> Result<(), Error> {
+        while self.may_take() {
             match self.link.next_item() {
-                Some(Ok(message)) if message.is_media() => self.handle_media(message),
-                Some(Ok(message)) => self.outputs.push_back(Output::Other(message)),
+                Some(Ok(message)) if message.is_for_chunks() => {
+                    self.outputs.push_back(Output::Other(message));
+                }
+                Some(Ok(message)) => self.obey(message)?,
                 Some(Err((rest, error))) => self.malformed(rest, error),
-                None => return,
+                None => break,
             }
         }
+        Ok(())
     }
 
     /// Returns the message stream of the publication or the player.

@@ -30,6 +30,7 @@ use alloc::vec::Vec;
 use appetite::Appetite;
 use bytes::Bytes;
 use command::Activity;
+use core::fmt;
 use state::{Event, State};
 use std::time::Instant;
 
@@ -40,7 +41,8 @@ use std::time::Instant;
 /// gives what to do next, the others say what is so. After each `handle_*` or verb, take all of `poll_transmit` that
 /// the socket can and all of `poll_output`, and wait for bytes or for `poll_timeout`. Instants should grow; one that
 /// goes back is taken as the latest one and counted.
-#[derive(Debug)]
+///
+/// `Debug` shows the state and the counters alone: what was said holds stream keys and tokens.
 pub struct Server {
     config: Config,
     link: Link,
@@ -132,8 +134,10 @@ impl Server {
 
     /// Returns the next thing that became known.
     pub fn poll_output(&mut self) -> Option<Output> {
-        if self.outputs.is_empty() {
-            self.take_items();
+        if self.outputs.is_empty()
+            && let Err(error) = self.take_items()
+        {
+            self.fail(error);
         }
         let output = self.outputs.pop_front();
         if self.outputs.is_empty() {
@@ -169,9 +173,12 @@ impl Server {
             }
             self.shake_hands(rest)?;
         }
-        self.take_items();
+        self.take_items()?;
         // Two events can come of one byte; the second one never waits for the next byte.
-        while !self.link.has_items() && (self.link.demuxer.has_pending() || self.may_take()) {
+        while !self.link.has_items()
+            && self.state != State::Closed
+            && (self.link.demuxer.has_pending() || self.may_take())
+        {
             let mut open = *rest;
             let room = self.room();
             if room == 0 && !rest.is_empty() {
@@ -191,7 +198,7 @@ impl Server {
                 None => {}
             }
         }
-        if self.state.is_connected() || self.state.is_requested() {
+        if self.state.is_open() {
             self.link.acknowledge();
         }
         Ok(())
@@ -251,6 +258,14 @@ impl Server {
         }
     }
 
+    /// Ends the session by itself, which no call of the caller's can tell.
+    fn fail(&mut self, error: Error) {
+        self.failed = true;
+        self.step(Event::Fail);
+        self.outputs.push_back(Output::Failed(error));
+        self.outputs.push_back(Output::Close);
+    }
+
     fn warn(&mut self, warning: Warning) {
         self.link.stats.warnings = self.link.stats.warnings.saturating_add(1);
         self.outputs.push_back(Output::Warning(warning));
@@ -268,5 +283,16 @@ impl Server {
             raw,
             error,
         });
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Server")
+            .field("state", &self.state)
+            .field("stats", &self.stats())
+            .field("waiting_bytes", &self.waiting_bytes())
+            .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::fmt;
 
 /// What a session tells the caller.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +22,7 @@ pub enum Output {
     /// The session is over: write what [`Server::poll_transmit`](super::Server::poll_transmit) still
     /// has, then close the socket.
     Close,
-    /// Time ran out; [`Output::Close`] follows.
+    /// Time ran out, or a command in an aggregate broke a cap; [`Output::Close`] follows.
     Failed(Error),
     /// A body that could not be read. The session goes on.
     Malformed {
@@ -68,7 +69,9 @@ pub enum Output {
 }
 
 /// What a peer said when it connected.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+///
+/// `Debug` shows neither its query nor its URL, which may hold a token or a password.
+#[derive(Clone, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Peer {
     /// The application, without slashes around it and without a query; may be empty.
@@ -92,7 +95,9 @@ pub struct Peer {
 }
 
 /// A peer's wish to publish.
-#[derive(Clone, Debug, Eq, PartialEq)]
+///
+/// `Debug` shows neither name nor query: whoever knows them may publish.
+#[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PublishRequest {
     /// To be given back with the answer.
@@ -120,7 +125,9 @@ pub enum PublishMode {
 }
 
 /// A peer's wish to play.
-#[derive(Clone, Debug, Eq, PartialEq)]
+///
+/// `Debug` shows neither name nor query: at most servers the name is that of the publisher.
+#[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PlayRequest {
     /// To be given back with the answer.
@@ -133,8 +140,50 @@ pub struct PlayRequest {
     pub start: PlayStart,
     /// How much to play, in milliseconds; none is all of it.
     pub duration_ms: Option<u64>,
+    /// Whether it takes the place of what is in the player's list, as it does by default, or goes behind that. A
+    /// connection plays one stream at a time here, so that it is for the caller to keep a list.
+    pub reset: bool,
     /// Who asks.
     pub peer: Arc<Peer>,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Peer")
+            .field("app", &self.app)
+            .field("flash_version", &self.flash_version)
+            .field("fourcc_list", &self.fourcc_list)
+            .field("video_fourccs", &self.video_fourccs)
+            .field("audio_fourccs", &self.audio_fourccs)
+            .field("caps_ex", &self.caps_ex)
+            .field("video_function", &self.video_function)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PublishRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PublishRequest")
+            .field("id", &self.id)
+            .field("mode", &self.mode)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PlayRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PlayRequest")
+            .field("id", &self.id)
+            .field("start", &self.start)
+            .field("duration_ms", &self.duration_ms)
+            .field("reset", &self.reset)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a player wants to begin (RTMP 1.0, 7.2.2.1).

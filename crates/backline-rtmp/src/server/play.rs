@@ -114,10 +114,9 @@ impl Server {
         let duration_ms = number(3).filter(|length| *length >= 0.0).map(whole);
         let keeps_list = matches!(command.values.get(4), Some(Value::Boolean(false)))
             || matches!(command.values.get(4), Some(Value::Number(0.0)));
-        let greeting = if keeps_list {
-            Greeting::Plain
-        } else {
-            greeting
+        let greeting = match keeps_list {
+            true => Greeting::Plain,
+            false => greeting,
         };
         let (id, name, query) = self.request(command, greeting);
         self.step(Event::Play);
@@ -127,6 +126,7 @@ impl Server {
             query,
             start,
             duration_ms,
+            reset: !keeps_list,
             peer: self.peer.clone().unwrap_or_default(),
         }));
     }
@@ -194,15 +194,22 @@ impl Server {
 
     pub(super) fn seek(&mut self, command: &Command) {
         let position_ms = command.argument().as_number().map_or(0, whole);
-        let stream = command.message_stream;
-        self.status(stream, "status", "NetStream.Seek.Notify", "Seeking.");
-        self.status(stream, "status", "NetStream.Play.Start", "Playing.");
+        self.tell_seek(command.message_stream);
         self.outputs.push_back(Output::Seek { position_ms });
     }
 
-    /// Takes whether the player wants a kind of media.
+    fn tell_seek(&mut self, stream: u32) {
+        self.status(stream, "status", "NetStream.Seek.Notify", "Seeking.");
+        self.status(stream, "status", "NetStream.Play.Start", "Playing.");
+    }
+
+    /// Takes whether the player wants a kind of media. One that wants it again is told so (RTMP 1.0, 7.2.2.4 and
+    /// 7.2.2.5), and one that does not gets no answer.
     pub(super) fn receive(&mut self, command: &Command, kind: u8) {
         let wanted = matches!(command.argument(), Value::Boolean(true));
+        if wanted {
+            self.tell_seek(command.message_stream);
+        }
         match kind {
             Message::AUDIO => self.appetite.receive_audio(wanted),
             _ => self.appetite.receive_video(wanted),

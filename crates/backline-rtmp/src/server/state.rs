@@ -60,6 +60,11 @@ impl State {
         matches!(self, Self::Connected | Self::Publishing | Self::Playing)
     }
 
+    /// Returns whether the peer has connected, and the session is not over.
+    pub(super) const fn is_open(self) -> bool {
+        self.is_connected() || self.is_requested()
+    }
+
     /// Returns whether the caller owes an answer.
     pub(super) const fn is_requested(self) -> bool {
         matches!(self, Self::PublishRequested | Self::PlayRequested)

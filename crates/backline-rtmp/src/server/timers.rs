@@ -1,22 +1,19 @@
 //! When a session runs out of time, and when it asks for a sign of life.
 
-use super::state::{Event, State};
-use super::{Output, Server};
+use super::Server;
+use super::state::State;
 use crate::Error;
 use crate::session::{milliseconds, nanoseconds};
 use std::time::Instant;
 
 impl Server {
-    /// Lets time pass; what expired comes as [`Output::Failed`].
+    /// Lets time pass; what expired comes as [`Output::Failed`](super::Output::Failed).
     pub fn handle_timeout(&mut self, now: Instant) {
         let now_ns = self.link.clock.advance(now);
         if let Some((deadline_ns, error)) = self.deadline()
             && now_ns >= deadline_ns
         {
-            self.failed = true;
-            self.step(Event::Fail);
-            self.outputs.push_back(Output::Failed(error));
-            self.outputs.push_back(Output::Close);
+            self.fail(error);
         } else if self.ping_due_ns().is_some_and(|due_ns| now_ns >= due_ns) {
             self.link.ping();
         }

@@ -61,7 +61,7 @@ impl Server {
             Ok(value) => ("_result", value),
             Err(value) => ("_error", value),
         };
-        if call.wants_result() && self.state.is_connected() {
+        if call.wants_result() && self.state.is_open() {
             let values = [Value::Null, value];
             self.reply(connection_command(name, call.transaction, &values));
         }
@@ -70,7 +70,7 @@ impl Server {
     /// Sends the news of a shared object. It does nothing before the peer has connected, or when the session is over.
     pub fn share(&mut self, now: Instant, object: &SharedObject) {
         self.link.clock.advance(now);
-        if self.state.is_connected() || self.state.is_requested() {
+        if self.state.is_open() {
             self.link.send(&object.to_message());
         }
     }
@@ -90,7 +90,7 @@ impl Server {
         self.link.clock.advance(now);
         let caps_ex = self.peer.as_ref().map_or(0, |peer| peer.caps_ex);
         let can = caps_ex & connect::CAN_RECONNECT != 0;
-        if !can || !(self.state.is_connected() || self.state.is_requested()) {
+        if !can || !self.state.is_open() {
             return Err(Error::CannotReconnect);
         }
         let code = "NetConnection.Connect.ReconnectRequest";

@@ -30,7 +30,6 @@ const AUDIO_CHUNK_STREAM: u32 = 4;
 const VIDEO_CHUNK_STREAM: u32 = 6;
 
 /// A connection's bytes, from the end of the handshake on.
-#[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) clock: Clock,
     pub(crate) demuxer: Demuxer,

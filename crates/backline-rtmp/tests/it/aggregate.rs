@@ -1,9 +1,12 @@
 //! Aggregate messages (RTMP 1.0, 7.1.6).
 
-use crate::support::{Peer, hex, text};
+use crate::client::Station;
+use crate::support::{Peer, flat, hex, object, text};
 use backline_rtmp::aggregate::{join, split};
-use backline_rtmp::amf0;
+use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::Message;
+use backline_rtmp::client::{self, Address};
+use backline_rtmp::command::Command;
 use backline_rtmp::server::{Config, Output};
 use backline_rtmp::{Error, Limits};
 use bytes::Bytes;
@@ -125,8 +128,9 @@ fn rtmp_18_a_session_hands_out_what_is_in_an_aggregate() {
         &hex("00000014"),
     ]
     .concat();
-    // A command, which has no meaning here, and an aggregate in the aggregate.
-    let odd = hex("14 000001 0003E8 00 000000 05 0000000C 16 000000 0003E8 00 000000 0000000B");
+    // A chunk size, which has no meaning here, and an aggregate in the aggregate.
+    let odd =
+        hex("01 000004 0003E8 00 000000 00000001 0000000F 16 000000 0003E8 00 000000 0000000B");
     let broken = hex("09 0000FF 0003E8 00 000000 2701");
     let body = [hex(THREE), data, odd, broken.clone()].concat();
     let mut one = Config::default();
@@ -160,7 +164,7 @@ fn rtmp_18_a_session_hands_out_what_is_in_an_aggregate() {
             (0, 5040),
             (0, 4992),
             (0, 5000),
-            (20, 5000),
+            (1, 5000),
             (22, 5000),
             (22, 5000),
             (0, 6000),
@@ -185,7 +189,7 @@ fn rtmp_18_an_aggregate_waits_for_room_and_for_nothing_else() {
     let mut peer = Peer::publishing(config);
     let body = Bytes::from(hex("08 000003 000000 00 000000 AF0121 0000000E").repeat(100));
     let message = Message::new(6, 1, Message::AGGREGATE, 0, body);
-    let bytes = crate::support::flat(peer.muxer.write(&message));
+    let bytes = flat(peer.muxer.write(&message));
     // The last byte is taken; what it brings comes output by output, without another byte.
     assert_eq!(peer.server.handle_input(peer.now, &bytes), Ok(bytes.len()));
     let mut count = 0;
@@ -202,4 +206,134 @@ fn rtmp_18_an_aggregate_waits_for_room_and_for_nothing_else() {
         peer.outputs[..],
         [Output::Media(_), Output::Media(_), Output::Close]
     ));
+}
+
+fn command(name: &str, transaction: f64, values: &[Value], stream: u32) -> Message {
+    let values = [&[Value::Null], values].concat();
+    Command::new(name, transaction, values, stream).to_message()
+}
+
+#[test]
+fn rtmp_18_a_server_obeys_the_commands_in_an_aggregate() {
+    let sound = |time| Message::new(4, 1, Message::AUDIO, time, hex("AF0121").into());
+    let publish = [text("key"), text("live")];
+    let body = join(&[
+        command("createStream", 2.0, &[], 0),
+        sound(0),
+        command("publish", 3.0, &publish, 1),
+        sound(20),
+        command("_checkbw", 4.0, &[], 0),
+        command("deleteStream", 0.0, &[Value::Number(1.0)], 0),
+        sound(40),
+    ])
+    .unwrap()
+    .payload;
+    for outputs in [1, 256] {
+        let mut config = Config::default();
+        config.limits.outputs = outputs;
+        let mut peer = Peer::connected(config);
+        // All of it is for the message stream of the aggregate.
+        peer.send(3, 1, Message::AGGREGATE, 0, &body);
+        // What is behind the wish to publish waits for the answer.
+        assert!(
+            matches!(&peer.outputs[..], [Output::Other(early), Output::Publish(_)] if early.kind == 8),
+            "{:?}",
+            peer.outputs
+        );
+        peer.server.handle_input(peer.now, &[]).unwrap();
+        assert_eq!(peer.drain(), 0);
+        let id = peer.request().id;
+        peer.outputs.clear();
+        peer.server.accept(peer.now, id).unwrap();
+        peer.drain();
+        let [
+            Output::Media(packet),
+            Output::Call(call),
+            Output::Unpublished,
+            Output::Other(late),
+        ] = &peer.outputs[..]
+        else {
+            panic!("{:?}", peer.outputs)
+        };
+        // An item's time is that of the aggregate, and how far it stands behind the first.
+        assert_eq!((packet.timestamp_ms, &*call.name), (20, "_checkbw"));
+        assert_eq!((late.kind, late.timestamp_ms), (8, 40));
+    }
+}
+
+#[test]
+fn rtmp_35_a_command_in_an_aggregate_reaches_the_caps_too() {
+    let streams = vec![command("createStream", 0.0, &[], 0); 17];
+    let body = join(&streams).unwrap().payload;
+    let broken = |peer: &Peer| Error::MessageStreams {
+        at: peer.server.stats().bytes_in,
+        limit: 16,
+    };
+    let mut peer = Peer::connected(Config::default());
+    peer.send(3, 0, Message::AGGREGATE, 0, &body);
+    assert_eq!(peer.error, Some(broken(&peer)));
+    // Behind the answer of a caller, where nobody waits for an error.
+    let items = [&[command("play", 0.0, &[text("key")], 1)], &streams[..]].concat();
+    let mut peer = Peer::connected(Config::default());
+    peer.send(3, 0, Message::AGGREGATE, 0, &join(&items).unwrap().payload);
+    assert_eq!(peer.error, None);
+    peer.accept();
+    assert_eq!(peer.server.handle_input(peer.now, &[0]), Err(Error::Closed));
+    let mut peer = Peer::connected(Config::default());
+    peer.send(3, 0, Message::AGGREGATE, 0, &join(&items).unwrap().payload);
+    let Some(Output::Play(request)) = peer.outputs.pop() else {
+        panic!("{:?}", peer.outputs)
+    };
+    peer.server.accept(peer.now, request.id).unwrap();
+    peer.drain();
+    assert_eq!(peer.outputs, [Output::Failed(broken(&peer)), Output::Close]);
+}
+
+#[test]
+fn rtmp_35_commands_in_an_aggregate_make_no_queue() {
+    // 4,000 questions at once, of a peer that reads no answer.
+    let questions = vec![command("getStreamLength", 1.0, &[text("key")], 0); 4000];
+    let body = join(&questions).unwrap().payload;
+    let mut peer = Peer::connected(Config::default());
+    let message = Message::new(3, 0, Message::AGGREGATE, 0, body);
+    let bytes = flat(peer.muxer.write(&message));
+    let taken = peer.server.handle_input(peer.now, &bytes).unwrap();
+    assert_eq!(taken, bytes.len());
+    assert_eq!(peer.server.poll_output(), None);
+    // An answer has less than 64 bytes.
+    assert!(peer.server.waiting_bytes() < 64 * 64);
+    // Nothing is lost.
+    while peer.drain() > 0 {}
+    let answers = peer.heard.iter().filter(|message| message.kind == 20);
+    // `connect` was answered, too.
+    assert_eq!(answers.count(), 4001);
+}
+
+#[test]
+fn rtmp_18_a_client_obeys_the_commands_in_an_aggregate() {
+    let config = client::Config::play(Address::parse("rtmp://h/live/key").unwrap());
+    let mut station = Station::until_started(config);
+    let status = |code| command("onStatus", 0.0, &[object(&[("code", text(code))])], 1);
+    let sound = Message::new(4, 1, Message::AUDIO, 0, hex("AF0121").into());
+    let aggregate = join(&[
+        status("NetStream.Play.Start"),
+        sound.clone(),
+        status("NetStream.Play.Stop"),
+        sound,
+    ]);
+    let bytes = flat(station.muxer.write(&aggregate.unwrap()));
+    station.input(&bytes);
+    assert!(
+        matches!(
+            &station.told[..],
+            [
+                client::Output::Ready,
+                client::Output::Media(_),
+                client::Output::Ended(_),
+                client::Output::Close
+            ]
+        ),
+        "{:?}",
+        station.told
+    );
 }

@@ -10,19 +10,19 @@ use backline_rtmp::{Error, Limits};
 use std::time::{Duration, Instant};
 
 /// A client with a hand-written server before it, on virtual time.
-struct Station {
-    client: Client,
-    now: Instant,
-    muxer: Muxer,
+pub(crate) struct Station {
+    pub(crate) client: Client,
+    pub(crate) now: Instant,
+    pub(crate) muxer: Muxer,
     demuxer: Demuxer,
     /// Bytes of C0, C1 and C2 that are still to come.
     handshake_left: usize,
-    heard: Vec<Message>,
-    told: Vec<Output>,
+    pub(crate) heard: Vec<Message>,
+    pub(crate) told: Vec<Output>,
 }
 
 impl Station {
-    fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         #[expect(
             clippy::disallowed_methods,
             reason = "a test needs some instant to count from"
@@ -41,7 +41,7 @@ impl Station {
         this
     }
 
-    fn input(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn input(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let taken = self.client.handle_input(self.now, bytes).unwrap();
             bytes = &bytes[taken..];
@@ -49,7 +49,7 @@ impl Station {
         }
     }
 
-    fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         while let Some(transmit) = self.client.poll_transmit() {
             let bytes = [transmit.head(), transmit.payload()].concat();
             let skipped = bytes.len().min(self.handshake_left);
@@ -63,7 +63,7 @@ impl Station {
             .extend(std::iter::from_fn(|| self.client.poll_output()));
     }
 
-    fn say(&mut self, stream: u32, name: &str, transaction: f64, values: &[Value]) {
+    pub(crate) fn say(&mut self, stream: u32, name: &str, transaction: f64, values: &[Value]) {
         let front = [text(name), Value::Number(transaction)];
         let body = amf0::encode(front.iter().chain(values));
         let message = Message::new(3, stream, Message::COMMAND, 0, body);
@@ -75,7 +75,13 @@ impl Station {
         self.input(&bytes);
     }
 
-    fn status(&mut self, transaction: f64, level: &str, code: &str, more: &[(&str, Value)]) {
+    pub(crate) fn status(
+        &mut self,
+        transaction: f64,
+        level: &str,
+        code: &str,
+        more: &[(&str, Value)],
+    ) {
         let mut properties = vec![("level", text(level)), ("code", text(code))];
         properties.extend(more.iter().cloned());
         self.say(
@@ -86,14 +92,14 @@ impl Station {
         );
     }
 
-    fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         self.now += time;
         self.client.handle_timeout(self.now);
         self.drain();
     }
 
     /// The names of the commands that were heard, and their first arguments.
-    fn commands(&self) -> Vec<Command> {
+    pub(crate) fn commands(&self) -> Vec<Command> {
         self.heard
             .iter()
             .filter(|message| message.kind == Message::COMMAND)
@@ -109,7 +115,7 @@ impl Station {
     }
 
     /// Says yes to everything up to the last command.
-    fn until_started(config: Config) -> Self {
+    pub(crate) fn until_started(config: Config) -> Self {
         let mut this = Self::new(config);
         this.say(0, "_result", 1.0, &[Value::Null, object(&[])]);
         this.say(0, "_result", 4.0, &[Value::Null, Value::Number(1.0)]);

@@ -57,6 +57,27 @@ fn rtmp_23_calls_are_answered_by_the_caller() {
 }
 
 #[test]
+fn rtmp_23_a_call_is_answered_though_a_wish_waits_for_its_own_answer() {
+    // Encoders send several commands at once: the call is told when the wish has been made already.
+    let mut peer = Peer::connected(Config::default());
+    peer.command(0, "getTitle", 7.0, &[Value::Null]);
+    let Some(Output::Call(call)) = peer.outputs.pop() else {
+        panic!("{:?}", peer.outputs)
+    };
+    peer.command(1, "publish", 8.0, &[Value::Null, text("key")]);
+    peer.heard.clear();
+    peer.server.respond(peer.now, &call, Ok(text("A title")));
+    peer.drain();
+    let answer = vec![
+        text("_result"),
+        Value::Number(7.0),
+        Value::Null,
+        text("A title"),
+    ];
+    assert_eq!(peer.heard_commands(), [answer]);
+}
+
+#[test]
 fn rtmp_32_a_peer_is_asked_to_connect_anew_if_it_can() {
     for (caps_ex, can) in [(0.0, false), (14.0, false), (1.0, true), (15.0, true)] {
         let mut peer = Peer::after_handshake(Config::default());

@@ -1,7 +1,9 @@
 //! The handshake, and its quirks.
 
+use crate::client::Station;
 use crate::support::{Peer, pattern, simple_handshake};
 use backline_rtmp::Error;
+use backline_rtmp::client::{self, Address};
 use backline_rtmp::handshake::{ClientHandshake, EchoPolicy, Form, ServerHandshake};
 use backline_rtmp::server::{Config, Output, Warning};
 
@@ -148,7 +150,7 @@ fn q31_librtmp_simple() {
 
 #[cfg(feature = "digest")]
 mod digest {
-    use super::{answer, pattern};
+    use super::{ClientHandshake, EchoPolicy, Error, Form, answer, pattern};
     use crate::support::hex;
     use hmac::{Hmac, KeyInit, Mac};
     use sha2::Sha256;
@@ -225,6 +227,67 @@ mod digest {
         assert_eq!((peer.error, peer.outputs), (None, vec![]));
     }
 
+    /// C0 and C1 of a client of ours, and how it takes the answer to them.
+    fn shaken(form: Form, spoil: impl Fn(&mut Vec<u8>)) -> (Vec<u8>, Result<bool, Error>) {
+        let (mut client, first) = ClientHandshake::new(3, form, EchoPolicy::Strict);
+        let mut server = answer(&first);
+        spoil(&mut server);
+        let mut rest = &server[..];
+        let mut take = || {
+            while !client.is_done() {
+                client.handle_input(&mut rest)?;
+            }
+            Ok(client.is_signed())
+        };
+        let done = take();
+        (first.to_vec(), done)
+    }
+
+    #[test]
+    fn q28_client_signs_as_ffmpeg_does() {
+        let (first, done) = shaken(Form::Digest, |_| {});
+        assert_eq!((&first[5..9], done), (&hex("09007C02")[..], Ok(true)));
+        // Schema 1: the digest stands where the numbers at 8 say.
+        let c1 = &first[1..];
+        let at = place(c1, 1);
+        assert_eq!(c1[at..at + 32], hmac(PLAYER, &[&c1[..at], &c1[at + 32..]]));
+        // Its C2 is signed for S1, which librtmp's server insists on where C1 has a version.
+        let (mut client, first) = ClientHandshake::new(3, Form::Digest, EchoPolicy::Strict);
+        let server = answer(&first);
+        let c2 = client.handle_input(&mut &server[..]).unwrap().unwrap();
+        let s1 = &server[1..1537];
+        let at = place(s1, 1);
+        let salt = hex("F0EEC24A8068BEE82E00D0D1029E7E576EEC5D2D29806FAB93B8E636CFEB31AE");
+        let key = hmac(&[PLAYER, &salt].concat(), &[&s1[at..at + 32]]);
+        assert_eq!(c2[1504..], hmac(&key, &[&c2[..1504]]));
+    }
+
+    #[test]
+    fn q29_client_refuses_what_is_signed_wrongly_if_strict() {
+        for form in [Form::Digest, Form::DigestKeyFirst] {
+            // A bit of S1, outside of version and digest: S1 is not signed then, and S2 is no echo.
+            let (_, done) = shaken(form, |server| server[20] ^= 1);
+            assert_eq!(done, Err(Error::HandshakeEcho { at: 3073 - 32 }));
+            // A bit of S2 spoils its signature.
+            let (_, done) = shaken(form, |server| server[2000] ^= 1);
+            assert_eq!(done, Err(Error::HandshakeEcho { at: 3073 - 32 }));
+        }
+    }
+
+    #[test]
+    fn q30_client_finds_a_digest_in_either_schema() {
+        // A server need not keep to the schema of the client.
+        for (form, schema) in [(Form::Digest, 0), (Form::DigestKeyFirst, 1)] {
+            let (_, done) = shaken(form, |server| {
+                let s1 = &mut server[1..1537];
+                let at = place(s1, schema);
+                let digest = hmac(SERVER, &[&s1[..at], &s1[at + 32..]]);
+                s1[at..at + 32].copy_from_slice(&digest);
+            });
+            assert_eq!(done, Ok(true));
+        }
+    }
+
     #[test]
     fn q29_ffmpeg_player_strict() {
         let client = client(1, [9, 9, 9, 9]);
@@ -238,6 +301,15 @@ mod digest {
         verify(&client, 0, &answer(&client));
     }
 }
+
+/// The forms of a client, and whether a server signs for it.
+const FORMS: &[(Form, bool)] = &[
+    (Form::Simple, false),
+    #[cfg(feature = "digest")]
+    (Form::Digest, true),
+    #[cfg(feature = "digest")]
+    (Form::DigestKeyFirst, true),
+];
 
 /// Plays both sides against each other, the server's bytes cut into pieces of `size`.
 fn shake(form: Form, echo: EchoPolicy, size: usize) -> ClientHandshake {
@@ -268,11 +340,7 @@ fn shake(form: Form, echo: EchoPolicy, size: usize) -> ClientHandshake {
 #[test]
 fn rtmp_05_06_07_the_client_s_side_in_all_forms() {
     for size in [1, 2, 1536, 1537, 3073, 5000] {
-        for (form, signed) in [
-            (Form::Simple, false),
-            (Form::Digest, true),
-            (Form::DigestKeyFirst, true),
-        ] {
+        for &(form, signed) in FORMS {
             let client = shake(form, EchoPolicy::Strict, size);
             assert_eq!((client.is_signed(), client.is_echoed()), (signed, true));
         }
@@ -283,7 +351,7 @@ fn rtmp_05_06_07_the_client_s_side_in_all_forms() {
 fn rtmp_05_a_server_that_does_not_echo_is_met_by_policy() {
     // A server of zeros: neither an echo nor signed.
     let answer = [&[3][..], &[0; 2 * 1536]].concat();
-    for (form, place) in [(Form::Simple, 1537), (Form::Digest, 1537)] {
+    for &(form, _) in FORMS {
         for size in [1, 100, answer.len()] {
             let run = |echo| {
                 let (mut client, _) = ClientHandshake::new(9, form, echo);
@@ -301,7 +369,7 @@ fn rtmp_05_a_server_that_does_not_echo_is_met_by_policy() {
                 panic!("a strict client takes zeros for an echo")
             };
             // The random bytes begin with the ninth.
-            assert!((place..=place + 8).contains(&at), "{at}");
+            assert!((1537..=1545).contains(&at), "{at}");
         }
     }
 }
@@ -317,4 +385,41 @@ fn rtmp_07_a_server_that_speaks_something_else() {
             version: b'H'
         })
     );
+}
+
+#[test]
+fn q31_client_librtmp_simple() {
+    // As curl and rtmpdump: no version, and C2 is S1 as it came.
+    let (mut client, first) = ClientHandshake::new(9, Form::Simple, EchoPolicy::Ignore);
+    assert_eq!((first[0], &first[1..9]), (3, &[0; 8][..]));
+    let server = [vec![3], pattern(1536)].concat();
+    let c2 = client.handle_input(&mut &server[..]).unwrap().unwrap();
+    assert_eq!(c2[..], server[1..]);
+}
+
+#[test]
+fn q32_rtmpe_is_refused_on_both_sides() {
+    // No Diffie-Hellman values are exchanged that could be padded wrongly.
+    let error = Error::HandshakeEncrypted { at: 0, version: 6 };
+    let mut peer = Peer::new(Config::default());
+    peer.send_raw(&[6]);
+    assert_eq!(peer.error, Some(error.clone()));
+    let (mut client, _) = ClientHandshake::new(9, Form::Simple, EchoPolicy::Ignore);
+    assert_eq!(client.handle_input(&mut &[6][..]), Err(error));
+    assert!(Address::parse("rtmpe://h/live/key").is_err());
+}
+
+#[test]
+fn q33_rtmps_is_the_same_inside_of_the_callers_tls() {
+    let config = |url| client::Config::publish(Address::parse(url).unwrap());
+    let inside = config("rtmps://h/live/key");
+    // What the caller's TLS needs: that it is wanted, the name for SNI, the port.
+    let address = &inside.address;
+    assert_eq!(
+        (address.tls, &*address.host, address.port),
+        (true, "h", 443)
+    );
+    let said = |config| Station::new(config).client.stats().bytes_out;
+    // The letters `rtmps` in `tcUrl` are one more.
+    assert_eq!(said(inside), said(config("rtmp://h/live/key")) + 1);
 }

@@ -14,11 +14,14 @@ mod amf0;
 mod amf3;
 mod chunk;
 mod client;
+mod client_hardening;
 mod commands;
 mod config;
+mod cut;
 mod file;
 mod flv;
 mod foreign;
+#[cfg(feature = "digest")]
 mod foreign_client;
 mod handshake;
 mod hostile;

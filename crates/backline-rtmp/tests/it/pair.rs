@@ -2,11 +2,11 @@
 
 use crate::support::{flat, hex, object, pattern, text};
 use backline_rtmp::amf0::Value;
-use backline_rtmp::client::{self, Address, Client, Purpose};
+use backline_rtmp::client::{self, Address, Client, PlayStart, Purpose};
 use backline_rtmp::flv::{
     Audio, AudioCodec, AudioData, Media, Packet, Video, VideoCodec, VideoData, VideoFrame,
 };
-use backline_rtmp::server::{self, Ending, Rejection, Server};
+use backline_rtmp::server::{self, Ending, Rejection, RequestId, Server};
 use backline_rtmp::{Error, Limits};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -22,6 +22,10 @@ pub(crate) struct Pair {
     wires: [Vec<u8>; 2],
     /// Bytes that are moved at once.
     piece: usize,
+    /// Bytes that the wire still carries, both ways together.
+    pub(crate) left: usize,
+    /// Bytes that are moved at once each way, in turn, in place of `piece`.
+    pub(crate) cuts: Vec<(usize, usize)>,
 }
 
 impl Pair {
@@ -39,6 +43,8 @@ impl Pair {
             server_told: Vec::new(),
             wires: [Vec::new(), Vec::new()],
             piece,
+            left: usize::MAX,
+            cuts: Vec::new(),
         }
     }
 
@@ -46,21 +52,27 @@ impl Pair {
     pub(crate) fn run(&mut self) {
         loop {
             let before = (self.server_told.len(), self.client_told.len());
-            self.server_told
-                .extend(std::iter::from_fn(|| self.server.poll_output()));
-            self.client_told
-                .extend(std::iter::from_fn(|| self.client.poll_output()));
+            self.listen();
             let mut moved = before != (self.server_told.len(), self.client_told.len());
             let [up, down] = &mut self.wires;
             up.extend(flat(std::iter::from_fn(|| self.client.poll_transmit())));
             down.extend(flat(std::iter::from_fn(|| self.server.poll_transmit())));
-            let piece = up.len().min(self.piece);
+            let (piece_up, piece_down) = match self.cuts.first() {
+                Some(cut) => *cut,
+                None => (self.piece, self.piece),
+            };
+            if !self.cuts.is_empty() {
+                self.cuts.rotate_left(1);
+            }
+            let piece = up.len().min(piece_up).min(self.left);
             let taken = self.server.handle_input(self.now, &up[..piece]).unwrap();
             up.drain(..taken);
+            self.left -= taken;
             moved |= taken > 0;
-            let piece = down.len().min(self.piece);
+            let piece = down.len().min(piece_down).min(self.left);
             let taken = self.client.handle_input(self.now, &down[..piece]).unwrap();
             down.drain(..taken);
+            self.left -= taken;
             moved |= taken > 0;
             if !moved {
                 return;
@@ -68,19 +80,29 @@ impl Pair {
         }
     }
 
+    /// Takes what both sides tell.
+    pub(crate) fn listen(&mut self) {
+        self.server_told
+            .extend(std::iter::from_fn(|| self.server.poll_output()));
+        self.client_told
+            .extend(std::iter::from_fn(|| self.client.poll_output()));
+    }
+
+    /// The last wish that was made.
+    pub(crate) fn request(&self) -> Option<RequestId> {
+        let mut told = self.server_told.iter().rev();
+        told.find_map(|output| match output {
+            server::Output::Publish(request) => Some(request.id),
+            server::Output::Play(request) => Some(request.id),
+            _ => None,
+        })
+    }
+
     /// Answers what was asked for.
     pub(crate) fn accept(&mut self) {
         self.run();
-        let id = self
-            .server_told
-            .iter()
-            .rev()
-            .find_map(|output| match output {
-                server::Output::Publish(request) => Some(request.id),
-                server::Output::Play(request) => Some(request.id),
-                _ => None,
-            });
-        self.server.accept(self.now, id.unwrap()).unwrap();
+        let id = self.request().unwrap();
+        self.server.accept(self.now, id).unwrap();
         self.run();
     }
 
@@ -94,7 +116,7 @@ impl Pair {
     }
 }
 
-fn address() -> Address {
+pub(crate) fn address() -> Address {
     Address::parse("rtmp://venue.example/live/key").unwrap()
 }
 
@@ -413,4 +435,37 @@ fn q59_pts_dts_swap() {
         sent,
         hex("06 0003E8 000009 09 01000000 27 01 000042 00010203")
     );
+}
+
+#[test]
+fn rtmp_23_play_has_a_start_a_duration_and_a_reset() {
+    let recorded = PlayStart::Recorded { position_ms: 1500 };
+    let second = Some(Duration::from_millis(1001));
+    for (start, duration, reset) in [
+        (PlayStart::Any, None, true),
+        (PlayStart::Live, None, false),
+        (recorded, second, true),
+        (recorded, second, false),
+        (PlayStart::Any, Some(Duration::ZERO), true),
+    ] {
+        let mut config = client::Config::play(address());
+        config.purpose = Purpose::Play { start };
+        (config.duration, config.reset) = (duration, reset);
+        let mut pair = Pair::new(config, server::Config::default(), usize::MAX);
+        pair.accept();
+        let asked = pair.server_told.iter().find_map(|output| match output {
+            server::Output::Play(request) => {
+                Some((request.start, request.duration_ms, request.reset))
+            }
+            _ => None,
+        });
+        let duration_ms = duration.map(|length| length.as_millis() as u64);
+        assert_eq!(asked, Some((start, duration_ms, reset)));
+        // A player whose list stays is not told that it was dropped.
+        let told_reset = pair.client_told.iter().any(|output| {
+            matches!(output, client::Output::Status(status) if status.code == "NetStream.Play.Reset")
+        });
+        assert_eq!(told_reset, reset);
+        assert!(pair.client_told.contains(&client::Output::Ready));
+    }
 }

@@ -402,6 +402,9 @@ fn rtmp_23_a_player_without_sound_or_picture() {
     assert!(peer.give(&video(0, "1700000000 0164")));
     peer.command(1, "receiveAudio", 0.0, &[Value::Null, Value::Boolean(true)]);
     peer.command(1, "receiveVideo", 0.0, &[Value::Null, Value::Boolean(true)]);
+    // Who wants something again is told so, and who does not is not (RTMP 1.0, 7.2.2.4).
+    let told = ["NetStream.Seek.Notify", "NetStream.Play.Start"];
+    assert_eq!(peer.codes(), [told, told].concat());
     assert!(peer.give(&audio(40, "AF01 21")));
     assert!(!peer.give(&inter(40)));
     assert!(peer.give(&key(80)));

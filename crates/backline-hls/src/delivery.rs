@@ -91,6 +91,9 @@ pub enum Refusal {
     /// A delivery directive appears twice.
     #[error("{0} appears more than once")]
     DirectiveRepeated(&'static str),
+    /// It is listed as absent: there is no such media, and never will be.
+    #[error("its media is absent")]
+    Absent,
     /// The object existed and is no longer kept.
     #[error("it has left the live window")]
     Gone,
@@ -131,6 +134,7 @@ pub(crate) fn decide(
         return refuse(404, Refusal::PathUnknown, target_s);
     };
     match path {
+        Path::Gap => refuse(404, Refusal::Absent, target_s),
         Path::Multivariant => multivariant(presentation, now),
         Path::Object {
             rendition,
@@ -366,6 +370,9 @@ fn object(presentation: &Presentation, now: Instant, object: ObjectId) -> Decisi
     };
     if number >= next || kept.before(number) {
         return refuse(404, Refusal::NotAnnounced);
+    }
+    if kind == ObjectKind::Segment && rendition.is_gap(number) {
+        return refuse(404, Refusal::Absent);
     }
     if kept.gone(number, presentation.clock.ns(now)) {
         return refuse(410, Refusal::Gone);

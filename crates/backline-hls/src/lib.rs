@@ -8,6 +8,7 @@ mod delivery;
 mod error;
 mod event;
 pub mod fmp4;
+mod gap;
 mod gather;
 #[cfg(feature = "gzip")]
 mod gzip;

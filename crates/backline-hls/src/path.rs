@@ -5,6 +5,8 @@ use crate::event::{ObjectKind, RenditionId};
 /// What a path names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Path {
+    /// A part that is listed as absent.
+    Gap,
     /// A rendition's playlist.
     Media(RenditionId),
     /// `index.m3u8`.
@@ -35,6 +37,7 @@ impl Path {
         }
         let (stem, extension) = file.split_once('.')?;
         let (kind, digits) = match extension {
+            "m4s" if stem.starts_with('g') => return gap(stem),
             "m4s" => match stem.strip_prefix('p') {
                 Some(digits) => (ObjectKind::Part, digits),
                 None => (ObjectKind::Segment, stem.strip_prefix('s')?),
@@ -42,18 +45,26 @@ impl Path {
             "mp4" => (ObjectKind::Init, stem.strip_prefix('i')?),
             _ => return None,
         };
-        let plain = digits == "0" || !digits.starts_with('0');
-        if !plain
-            || digits.is_empty()
-            || digits.len() > 20
-            || !digits.bytes().all(|digit| digit.is_ascii_digit())
-        {
-            return None;
-        }
         Some(Self::Object {
             rendition,
             kind,
-            number: digits.parse().ok()?,
+            number: number(digits)?,
         })
+    }
+}
+
+/// `g<media sequence number>-<index>`.
+fn gap(stem: &str) -> Option<Path> {
+    let (msn, index) = stem.strip_prefix('g')?.split_once('-')?;
+    number(msn).and_then(|_| number(index)).map(|_| Path::Gap)
+}
+
+fn number(digits: &str) -> Option<u64> {
+    let plain = digits == "0" || !digits.starts_with('0');
+    let decimal = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if plain && decimal && digits.len() <= 20 {
+        digits.parse().ok()
+    } else {
+        None
     }
 }

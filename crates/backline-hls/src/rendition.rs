@@ -17,7 +17,7 @@ use crate::kept::Kept;
 use crate::part::{OpenPart, sound_sample};
 use crate::segment::Segment;
 use crate::text::units;
-use crate::timeline::Epoch;
+use crate::timeline::{Epoch, to_ns};
 use crate::track::{Placed, Track};
 
 /// `track_ID` of a rendition's own track, and of sound beside a picture.
@@ -64,6 +64,8 @@ pub(crate) struct Rendition {
     pub(crate) inits_kept: Kept,
     pub(crate) parts_made: u64,
     pub(crate) segments_made: u64,
+    /// Where in the file its listed media ends, absent media included.
+    pub(crate) end_ns: i64,
     /// The next segment begins a discontinuity.
     discontinuous: bool,
     closed_units: u64,
@@ -103,6 +105,7 @@ impl Rendition {
             inits_kept: Kept::new(numbering.init),
             parts_made: 0,
             segments_made: 0,
+            end_ns: 0,
             discontinuous: false,
             closed_units: 0,
             longest_units: 0,
@@ -140,6 +143,7 @@ impl Rendition {
         let header_bytes = header.len();
         let (ticks, independent) = (self.part.main.fill, self.part.independent);
         let bytes = u64::try_from(self.part.bytes + header_bytes).unwrap_or(u64::MAX);
+        self.end_ns = to_ns(self.part.main.base + ticks, self.timescale);
         let body = self.part.take(header);
         let number = self.next_part;
         self.next_part += 1;
@@ -199,8 +203,13 @@ impl Rendition {
         };
         segment.close(units(segment.ticks.unsigned_abs(), self.timescale));
         self.next_msn = segment.msn + 1;
-        self.segments_made += 1;
         self.closed_units += segment.units;
+        self.longest_units = self.longest_units.max(self.closed_units);
+        if segment.is_gap() {
+            self.closed.push_back(segment);
+            return;
+        }
+        self.segments_made += 1;
         self.total_units += segment.units;
         self.total_bytes = self.total_bytes.saturating_add(segment.bytes);
         if segment.units > 0 {
@@ -217,7 +226,6 @@ impl Rendition {
             object: self.object(ObjectKind::Segment, segment.msn),
             parts,
         });
-        self.longest_units = self.longest_units.max(self.closed_units);
         self.closed.push_back(segment);
     }
 
@@ -278,10 +286,12 @@ impl Rendition {
             .max(moment.now_ns);
         let available_until = moment.clock.instant(until_ns);
         self.segments_kept.leave(segment.msn, until_ns);
-        outputs.push_back(Output::Expired {
-            object: self.object(ObjectKind::Segment, segment.msn),
-            available_until,
-        });
+        if !segment.is_gap() {
+            outputs.push_back(Output::Expired {
+                object: self.object(ObjectKind::Segment, segment.msn),
+                available_until,
+            });
+        }
         let next = self.closed.front().or(self.open.as_ref());
         let next_init = next.map_or(self.init, |next| next.init);
         if segment.init < next_init {
@@ -301,8 +311,11 @@ impl Rendition {
         let until_ns = moment.now_ns + moment.targets.target_ns() * 3;
         let available_until = moment.clock.instant(until_ns);
         self.parts_from_msn = segment.msn + 1;
+        if segment.is_gap() {
+            return;
+        }
         self.parts_kept
-            .leave(segment.first_part + segment.parts - 1, until_ns);
+            .leave(segment.first_part + segment.made - 1, until_ns);
         outputs.extend(segment.part_objects(self.id).map(|object| Output::Expired {
             object,
             available_until,
@@ -423,7 +436,7 @@ impl Rendition {
         self.open.as_ref().map_or(0, |open| open.ticks) + self.part.main.fill
     }
 
-    fn open_segment(&mut self, moment: &Moment, start: i64) {
+    pub(crate) fn open_segment(&mut self, moment: &Moment, start: i64) {
         if self.open.is_none() {
             let date_ms = moment.epoch.date_ms(start, self.timescale);
             let discontinuity = core::mem::take(&mut self.discontinuous);

@@ -16,7 +16,11 @@ pub(crate) struct Segment {
     /// Duration of its closed parts.
     pub(crate) ticks: i64,
     pub(crate) bytes: u64,
+    /// Number of its first part that holds media. Those that do have consecutive numbers.
     pub(crate) first_part: u64,
+    /// Parts that hold media.
+    pub(crate) made: u64,
+    /// Parts as the playlist counts them, the absent ones included.
     pub(crate) parts: u64,
     /// Duration as printed; set when the segment is closed.
     pub(crate) units: u64,
@@ -41,6 +45,7 @@ impl Segment {
             ticks: 0,
             bytes: 0,
             first_part: 0,
+            made: 0,
             parts: 0,
             units: 0,
             appeared_ns: 0,
@@ -60,12 +65,11 @@ impl Segment {
         independent: bool,
         now_ns: u64,
     ) {
-        if self.parts == 0 {
+        if self.made == 0 {
             self.first_part = number;
-            self.appeared_ns = now_ns;
         }
-        self.parts = self.parts.saturating_add(1);
-        self.ticks = self.ticks.saturating_add(ticks);
+        self.made = self.made.saturating_add(1);
+        self.count(ticks, now_ns);
         self.bytes = self.bytes.saturating_add(bytes);
         self.text.push_str("#EXT-X-PART:DURATION=");
         push_units(&mut self.text, units);
@@ -78,10 +82,32 @@ impl Segment {
         });
     }
 
-    /// Ends the segment.
+    /// Lists a part that does not exist. Its name belongs to no series, so that the number that was announced for the
+    /// next part stays right.
+    pub(crate) fn push_gap(&mut self, ticks: i64, units: u64, now_ns: u64) {
+        self.text.push_str("#EXT-X-PART:DURATION=");
+        push_units(&mut self.text, units);
+        self.text.push_str(",URI=\"g");
+        push_u64(&mut self.text, self.msn);
+        self.text.push('-');
+        push_u64(&mut self.text, self.parts);
+        self.text.push_str(".m4s\",GAP=YES\n");
+        self.count(ticks, now_ns);
+    }
+
+    /// Whether nothing of it exists, though it is listed.
+    pub(crate) fn is_gap(&self) -> bool {
+        self.made == 0
+    }
+
+    /// Ends the segment. One of which nothing exists has to say so (section 6.2.1 of the draft); one of which a part
+    /// exists is that part.
     pub(crate) fn close(&mut self, units: u64) {
         self.units = units;
         self.tail_at = Some(self.text.len());
+        if self.is_gap() {
+            self.text.push_str("#EXT-X-GAP\n");
+        }
         self.text.push_str("#EXTINF:");
         push_units(&mut self.text, units);
         self.text.push_str(",\ns");
@@ -105,12 +131,12 @@ impl Segment {
         self.text.len().saturating_add(64)
     }
 
-    /// The names of its parts.
+    /// The names of its parts that exist.
     pub(crate) fn part_objects(
         &self,
         rendition: RenditionId,
     ) -> impl Iterator<Item = ObjectId> + use<> {
-        let numbers = self.first_part..self.first_part.saturating_add(self.parts);
+        let numbers = self.first_part..self.first_part.saturating_add(self.made);
         numbers.map(move |number| ObjectId {
             rendition,
             kind: ObjectKind::Part,
@@ -121,5 +147,13 @@ impl Segment {
     /// The last part's index.
     pub(crate) fn last_part(&self) -> Option<u64> {
         self.parts.checked_sub(1)
+    }
+
+    fn count(&mut self, ticks: i64, now_ns: u64) {
+        if self.parts == 0 {
+            self.appeared_ns = now_ns;
+        }
+        self.parts = self.parts.saturating_add(1);
+        self.ticks = self.ticks.saturating_add(ticks);
     }
 }

@@ -145,7 +145,7 @@ impl Server {
         }
     }
 
-    fn nginx() -> Self {
+    fn nginx(wait_key: &str) -> Self {
         let (port, folder) = (free_port(), folder());
         let place = folder.display();
         let user = match Command::new("id").arg("-u").output().unwrap().stdout[..] {
@@ -157,7 +157,7 @@ impl Server {
              daemon off; master_process off; pid {place}/pid; error_log {place}/error.log;\n\
              events {{ worker_connections 64; }}\n\
              rtmp {{ server {{ listen 127.0.0.1:{port}; chunk_size 4096; out_queue 4096;\n\
-             application live {{ live on; sync 10ms; record all; record_path {place}; }} }} }}\n"
+             application live {{ live on; wait_key {wait_key}; sync 10ms; record all; record_path {place}; }} }} }}\n"
         );
         let path = folder.join("nginx.conf");
         std::fs::write(&path, configuration).unwrap();
@@ -240,15 +240,46 @@ fn media(packets: Vec<Packet>) -> Vec<Packet> {
     sound.into_iter().chain(pictures).collect()
 }
 
-/// All but configuration: a file of nginx has one more of them, and its player was seen to get one fewer with several
-/// tracks.
-fn frames(mut packets: Vec<Packet>) -> Vec<Packet> {
-    packets.retain(|packet| match &packet.media {
-        Media::Audio(audio) => !matches!(audio.data, AudioData::Config(_)),
-        Media::Video(video) => !matches!(video.data, VideoData::Config(_)),
+/// The configurations among sound and pictures, or all but these.
+fn configs(packets: &[Packet], wanted: bool) -> Vec<Packet> {
+    let is_config = |packet: &&Packet| match &packet.media {
+        Media::Audio(audio) => matches!(audio.data, AudioData::Config(_)) == wanted,
+        Media::Video(video) => matches!(video.data, VideoData::Config(_)) == wanted,
         _ => false,
-    });
-    packets
+    };
+    packets.iter().filter(is_config).cloned().collect()
+}
+
+fn frames(packets: Vec<Packet>) -> Vec<Packet> {
+    configs(&packets, false)
+}
+
+/// What nginx-rtmp 1.2.2 makes of these configurations, for its players and in its files.
+///
+/// It knows legacy ones alone, by their first two bytes: the codec's number and a zero. It keeps the newest of AVC and
+/// of AAC, passes neither on to a player that waits for its first frame, and sends what it kept before that frame: the
+/// player gets each once. All else is a frame to it. With `wait_key`, which is on by default, pictures are dropped until
+/// a key frame comes, which has a 1 in the upper half of its first byte. The configuration of a further track begins
+/// with 0x96 (or 0x90, without a wrapper), a 9, so that a player never gets one that came before the first key frame of
+/// a legacy track.
+///
+/// A file begins with what was kept, AVC and AAC, each as soon as it is there. Of the pictures nothing else is written
+/// up to the first key frame, in the same way; of the sound all is, AAC's configuration itself too, which stands there
+/// twice.
+fn of_nginx(sent: &[Packet], waits_for_key: bool) -> [Vec<Packet>; 2] {
+    let all = configs(&media(sent.to_vec()), true);
+    let is_enhanced = |packet: &Packet| match &packet.media {
+        Media::Video(video) => video.encode()[0] & 0x80 != 0,
+        _ => false,
+    };
+    let before_key: Vec<_> = all
+        .iter()
+        .filter(|packet| !is_enhanced(packet))
+        .cloned()
+        .collect();
+    let aac = before_key.iter().take(1).cloned();
+    let file = aac.chain(before_key.iter().cloned()).collect();
+    [if waits_for_key { before_key } else { all }, file]
 }
 
 /// Whole packets are too long to be shown.
@@ -277,14 +308,16 @@ fn configured(address: Address, purpose: Purpose, form: Form) -> Config {
 #[test]
 #[ignore = "needs nginx with the rtmp module, ffmpeg"]
 fn rtmp_24_nginx_records_and_relays_what_we_publish() {
-    for (form, codecs) in [
-        (Form::Simple, LEGACY),
-        (Form::Digest, ENHANCED),
-        (Form::DigestKeyFirst, LEGACY),
+    for (form, codecs, wait_key) in [
+        (Form::Simple, LEGACY, "on"),
+        (Form::Digest, ENHANCED, "on"),
+        (Form::Digest, ENHANCED, "off"),
+        (Form::DigestKeyFirst, LEGACY, "on"),
     ] {
-        let nginx = Server::nginx();
+        let nginx = Server::nginx(wait_key);
         let sent = packets(&recording(current(), codecs));
         let expected = frames(media(sent.clone()));
+        let [played, recorded] = of_nginx(&sent, wait_key == "on");
         let purpose = Config::play(nginx.address()).purpose;
         let mut player = Line::begin(configured(nginx.address(), purpose, form));
         let mut config = configured(nginx.address(), Purpose::Publish, form);
@@ -306,11 +339,15 @@ fn rtmp_24_nginx_records_and_relays_what_we_publish() {
                 .any(|output| matches!(output, Output::Warning(_) | Output::Malformed { .. }))
         );
         same(&frames(media(player.packets())), &expected, form);
+        same(&configs(&media(player.packets()), true), &played, form);
         let path = nginx.folder.join("key.flv");
         within("nginx has written all", || {
-            let file = std::fs::read(&path).ok()?;
-            let written = frames(media(packets(&file)));
-            (written.len() == expected.len()).then(|| same(&written, &expected, form))
+            let written = media(packets(&std::fs::read(&path).ok()?));
+            let (all, configs) = (frames(written.clone()), configs(&written, true));
+            (all.len() == expected.len()).then(|| {
+                same(&all, &expected, form);
+                same(&configs, &recorded, form);
+            })
         });
         player.client.close(Instant::now());
         player.step();

@@ -11,7 +11,7 @@ const LONG_FORM: u32 = 64;
 /// First chunk stream id that needs the three-byte form.
 const LONGEST_FORM: u32 = 320;
 /// Highest chunk stream id that the wire can say.
-const CHUNK_STREAM_MAX: u32 = 65_599;
+pub(super) const CHUNK_STREAM_MAX: u32 = 65_599;
 
 /// One chunk header as it stands on the wire; fields that its format leaves out are 0.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -115,7 +115,7 @@ impl Header {
     /// Writes the header; returns how many bytes of the buffer it takes.
     pub(super) fn write(&self, out: &mut [u8; HEAD_MAX]) -> u8 {
         let mut bytes = Writer { out, len: 0 };
-        let id = self.chunk_stream.clamp(2, CHUNK_STREAM_MAX);
+        let id = self.chunk_stream;
         let format = self.format << 6;
         let [.., high, low] = id.saturating_sub(LONG_FORM).to_be_bytes();
         if id < LONG_FORM {

@@ -2,7 +2,7 @@
 
 use super::Message;
 use super::demux::{CHUNK_SIZE, CHUNK_SIZE_MAX};
-use super::header::{EXTENDED, Header};
+use super::header::{CHUNK_STREAM_MAX, EXTENDED, Header};
 use crate::Transmit;
 use crate::transmit::{HEAD_MAX, INLINE_MAX, PREFIX_MAX};
 use alloc::vec::Vec;
@@ -17,7 +17,8 @@ pub(crate) const CONTROL_CHUNK_STREAM: u32 = 2;
 ///
 /// It picks the shortest header that every reader understands alike, so not where they differ: no
 /// difference of 0xFFFFFF or more, no format 3 whose difference would be the timestamp of a format 0,
-/// and format 0 when the timestamp goes back.
+/// and format 0 when the timestamp goes back. A chunk stream that the wire cannot say is the nearest one
+/// that it can: 2 or 65 599.
 #[derive(Debug)]
 pub struct Muxer {
     chunk_size: u32,
@@ -187,6 +188,7 @@ impl Muxer {
     /// Forgets a chunk stream, so that the next message on it says everything: for use after a message
     /// that was written was not sent.
     pub fn forget(&mut self, chunk_stream: u32) {
+        let chunk_stream = on_the_wire(chunk_stream);
         self.sent.retain(|sent| sent.chunk_stream != chunk_stream);
     }
 
@@ -205,7 +207,7 @@ impl Muxer {
     }
 
     fn header(&mut self, message: &Message, length: u32) -> Header {
-        let chunk_stream = message.chunk_stream;
+        let chunk_stream = on_the_wire(message.chunk_stream);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the wire carries the low 32 bits"
@@ -262,6 +264,11 @@ impl Muxer {
             ..full
         }
     }
+}
+
+/// Returns the nearest chunk stream that the wire can say: what goes out on it counts as its own.
+fn on_the_wire(chunk_stream: u32) -> u32 {
+    chunk_stream.clamp(CONTROL_CHUNK_STREAM, CHUNK_STREAM_MAX)
 }
 
 /// Returns the first `length` bytes, or all if there are fewer.

@@ -193,3 +193,33 @@ fn q54_twitch_wants_format_3_and_the_extended_timestamp_in_each_continuation() {
         .collect();
     assert_eq!(heads[1..], [hex("C6 0112A880"), hex("C6 0112A880")]);
 }
+
+#[test]
+fn rtmp_20_a_chunk_stream_that_the_wire_cannot_say_is_the_nearest_one() {
+    let mut muxer = Muxer::new();
+    let mut write = |chunk_stream, time| {
+        let message = Message::new(chunk_stream, 1, Message::VIDEO, time, pattern(9).into());
+        flat(muxer.write(&message))
+    };
+    // All of these are chunk stream 2, or 65 599, and the header of each follows from the one before.
+    let near: Vec<u8> = [(0, 10), (2, 20), (1, 30), (0, 40), (2, 65)]
+        .into_iter()
+        .flat_map(|(chunk_stream, time)| write(chunk_stream, time))
+        .collect();
+    let far: Vec<u8> = [(65_599, 10), (65_600, 20), (u32::MAX, 30)]
+        .into_iter()
+        .flat_map(|(chunk_stream, time)| write(chunk_stream, time))
+        .collect();
+    for (bytes, id, expected) in [
+        (near, 2, &[10, 20, 30, 40, 65][..]),
+        (far, 65_599, &[10, 20, 30]),
+    ] {
+        let read = messages(&bytes);
+        let times: Vec<_> = read.iter().map(|message| message.timestamp_ms).collect();
+        assert_eq!(times, expected);
+        assert!(read.iter().all(|message| message.chunk_stream == id));
+    }
+    muxer.forget(0);
+    let message = Message::new(2, 1, Message::VIDEO, 90, pattern(9).into());
+    assert_eq!(flat(muxer.write(&message))[0], 0x02);
+}

@@ -156,6 +156,41 @@ fn rtmp_34_back_pointers_of_zero_cost_no_tag() {
 }
 
 #[test]
+fn rtmp_34_a_file_whose_back_pointers_are_all_zero_is_whole_up_to_its_last_tag() {
+    let tag = |digits: &str| hex(&format!("08 000003 000000 00 000000 {digits} 00000000"));
+    let (sound, zero) = (tag("AF01AA"), tag("AF0100"));
+    let header = Writer::header(true, false).to_vec();
+    let file = |tags: &[&[u8]]| [&[&header[..]], tags].concat().concat();
+    let ends = |tags: &[&[u8]]| {
+        let file = file(tags);
+        let (events, whole) = read([&file[..]]);
+        assert_eq!(read(file.chunks(1)), (events.clone(), whole));
+        // What is whole is as whole when it is read again, and has the same packets.
+        let again = &file[..whole as usize];
+        assert_eq!(read([again]).1, whole);
+        (of(events).len(), (whole as usize - 13) / sound.len())
+    };
+    // One such tag alone may be one that a power cut tore in its back pointer.
+    assert_eq!(ends(&[&sound]), (0, 0));
+    assert_eq!(ends(&[&sound, &sound]), (2, 2));
+    assert_eq!(ends(&[&sound, &zero, &sound, &sound]), (4, 4));
+    // A body that ends in a zero may be torn at the end of the file, and nowhere else.
+    assert_eq!(ends(&[&sound, &sound, &zero]), (2, 2));
+    assert_eq!(ends(&[&zero, &zero, &zero, &sound]), (4, 4));
+    // A right one says that the writer knows how: a single zero is a tear again.
+    let right = hex("08 000003 000000 00 000000 AF01AA 0000000E");
+    assert_eq!(ends(&[&sound, &sound, &right, &sound]), (3, 3));
+    // And so do zeros behind it.
+    let mut torn = file(&[&sound, &sound, &sound]);
+    torn.resize(torn.len() + 20, 0);
+    let (events, whole) = read([&torn[..]]);
+    assert_eq!(
+        (of(events).len(), whole as usize),
+        (3, 13 + 3 * sound.len())
+    );
+}
+
+#[test]
 fn rtmp_34_what_follows_another_kind_of_header_is_no_file() {
     // The signature counts before the offset, which no reader of another format would understand; and no second
     // header is looked for.

@@ -42,6 +42,8 @@ pub struct Reader {
     more: Option<Tracks<Packet>>,
     offset: u64,
     whole_len: u64,
+    /// Whether the writer leaves back pointers at zero, as far as it has shown.
+    without_pointers: bool,
 }
 
 /// What a reader found.
@@ -163,6 +165,7 @@ impl Reader {
             more: None,
             offset: 0,
             whole_len: 0,
+            without_pointers: false,
         }
     }
 
@@ -224,6 +227,10 @@ impl Reader {
     /// Returns up to which byte the file is whole: the end of the last tag whose back pointer is there, and not torn
     /// by zeros. A recorder cuts the file here before it goes on; at 0, not even the header is whole, and has to be
     /// written anew.
+    ///
+    /// Some writers leave all back pointers at zero, which is what a power cut leaves of a right one. From the second
+    /// such tag on, one whose body does not end in a zero counts as whole: no zeros tore that. One that does is handed
+    /// out if another tag follows, and a file that ends with it is whole up to the tag before.
     #[must_use]
     pub const fn whole_len(&self) -> u64 {
         self.whole_len
@@ -292,8 +299,14 @@ impl Reader {
         let found = u32::from_be_bytes(bytes);
         self.state = State::Whole;
         if found == expected {
+            // The header's own is zero in any file.
+            self.without_pointers &= expected == 0;
             self.whole_len = self.offset;
             return None;
+        }
+        if found == 0 && self.without_pointers && self.ends_in_data() {
+            self.whole_len = self.offset;
+            return Some(self.wrong_pointer(self.offset, expected, found));
         }
         // Zeros from the first byte on that is wrong: the tag may be torn.
         let same = expected.to_be_bytes().into_iter().zip(bytes);
@@ -313,11 +326,19 @@ impl Reader {
         if header == [0; TAG_HEADER_LEN] {
             return self.zero_tail();
         }
+        self.without_pointers |= found == 0;
         // That header is read again, behind the tag that it has saved.
         self.staged = TAG_HEADER_LEN;
         self.state = State::Whole;
         let end = self.offset.saturating_sub(TAG_HEADER_LEN as u64);
         self.wrong_pointer(end, tag_len(self.tag.length), found)
+    }
+
+    /// Returns whether the body at hand ends in something else than a zero.
+    fn ends_in_data(&self) -> bool {
+        let body = self.held.as_ref().map(|(_, body)| body);
+        body.and_then(|body| body.last())
+            .is_some_and(|last| *last != 0)
     }
 
     const fn wrong_pointer(&self, end: u64, expected: u32, found: u32) -> Event {

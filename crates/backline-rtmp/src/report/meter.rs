@@ -4,7 +4,7 @@ use super::fit::Fit;
 use super::track::{Frame, Track};
 use super::{Codec, Report, Skew, finding};
 use crate::amf0::Value;
-use crate::flv::{AudioData, Media, Packet, VideoData, VideoFrame};
+use crate::flv::{AudioData, Media, Packet, StreamInfo, VideoData, VideoFrame};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
@@ -51,16 +51,12 @@ impl Meter {
         let now = now.max(latest);
         self.came = Some((first, now));
         let at = now.saturating_duration_since(first);
-        let first_ms = *self.first_ms.get_or_insert(packet.timestamp_ms);
-        let after_ms = packet.timestamp_ms.saturating_sub(first_ms);
         match &packet.media {
             Media::Audio(audio) => {
                 let codec = Codec::Audio(audio.codec);
                 match &audio.data {
-                    AudioData::Config(config) => self.config(audio.track, codec, after_ms, config),
-                    AudioData::Frame(data) => {
-                        self.frame(at, packet, codec, after_ms, data, false);
-                    }
+                    AudioData::Config(config) => self.config(audio.track, codec, config),
+                    AudioData::Frame(data) => self.frame(at, packet, codec, data, false),
                     _ => {}
                 }
             }
@@ -68,11 +64,11 @@ impl Meter {
                 let codec = Codec::Video(video.codec);
                 match &video.data {
                     VideoData::Config(config) | VideoData::TsConfig(config) => {
-                        self.config(video.track, codec, after_ms, config);
+                        self.config(video.track, codec, config);
                     }
                     VideoData::Frame { data, .. } => {
                         let key = matches!(video.frame, VideoFrame::Key | VideoFrame::GeneratedKey);
-                        self.frame(at, packet, codec, after_ms, data, key);
+                        self.frame(at, packet, codec, data, key);
                     }
                     _ => {}
                 }
@@ -89,7 +85,9 @@ impl Meter {
             latest.saturating_duration_since(first)
         });
         let tracks = self.tracks.iter().filter(|track| track.has_frames());
+        // What is declared is declared of the first track of each medium.
         let tracks = tracks.map(|track| match track.codec() {
+            _ if track.number() != 0 => track.report(None, None),
             Codec::Audio(_) => track.report(self.declared.audio_kbps, None),
             Codec::Video(_) => track.report(self.declared.video_kbps, self.declared.video_rate),
         });
@@ -110,29 +108,23 @@ impl Meter {
         report
     }
 
-    fn config(&mut self, number: u8, codec: Codec, after_ms: u64, config: &Bytes) {
-        if let Some(track) = self.track(number, codec, after_ms) {
+    fn config(&mut self, number: u8, codec: Codec, config: &Bytes) {
+        if let Some(track) = self.track(number, codec) {
             track.config(codec, config);
         }
     }
 
-    fn frame(
-        &mut self,
-        at: Duration,
-        packet: &Packet,
-        codec: Codec,
-        after_ms: u64,
-        data: &Bytes,
-        is_key: bool,
-    ) {
+    fn frame(&mut self, at: Duration, packet: &Packet, codec: Codec, data: &Bytes, is_key: bool) {
+        // Many write metadata and configuration with the time 0, whatever the time of what follows.
+        let first_ms = *self.first_ms.get_or_insert(packet.timestamp_ms);
         let frame = Frame {
             arrival_us: u64::try_from(at.as_micros()).unwrap_or(u64::MAX),
-            after_ms,
+            after_ms: packet.timestamp_ms.saturating_sub(first_ms),
             timestamp_ms: packet.timestamp_ms,
             bytes: data.len() as u64,
             is_key,
         };
-        let Some(track) = self.track(packet.track(), codec, after_ms) else {
+        let Some(track) = self.track(packet.track(), codec) else {
             return;
         };
         track.frame(codec, frame);
@@ -153,12 +145,12 @@ impl Meter {
     }
 
     /// Finds a track, or makes room for it.
-    fn track(&mut self, number: u8, codec: Codec, after_ms: u64) -> Option<&mut Track> {
+    fn track(&mut self, number: u8, codec: Codec) -> Option<&mut Track> {
         let known = self.tracks.iter().position(|track| track.is(number, codec));
         let place = match known {
             Some(place) => place,
             None if self.tracks.len() < TRACKS_MAX => {
-                self.tracks.push(Track::new(number, codec, after_ms));
+                self.tracks.push(Track::new(number, codec));
                 self.tracks.len().saturating_sub(1)
             }
             None => {
@@ -173,14 +165,13 @@ impl Meter {
 impl Declared {
     /// Reads rates; none is of nothing, and an encoder that writes 0 does not know.
     fn read(value: &Value) -> Self {
-        let number = |name| {
-            let number = value.get(name).and_then(Value::as_number);
-            number.filter(|number| number.is_finite() && *number > 0.0)
-        };
+        let info = StreamInfo::read(value);
+        let said =
+            |number: Option<f64>| number.filter(|number| number.is_finite() && *number > 0.0);
         Self {
-            audio_kbps: number("audiodatarate"),
-            video_kbps: number("videodatarate"),
-            video_rate: number("framerate").or_else(|| number("videoframerate")),
+            audio_kbps: said(info.audio_kbps),
+            video_kbps: said(info.video_kbps),
+            video_rate: said(info.frame_rate),
         }
     }
 }

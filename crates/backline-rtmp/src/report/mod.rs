@@ -54,9 +54,9 @@ pub struct TrackReport {
     pub bitrate_kbps: Option<f64>,
     /// Bits of a second of media time in kb/s, which 95 % of the seconds do not pass; up to 12.5 % too high.
     pub bitrate_p95_kbps: Option<u32>,
-    /// Bits of a second as the metadata declared them, in kb/s.
+    /// Bits of a second as the metadata declared them, in kb/s; `None` for all tracks but number 0.
     pub declared_kbps: Option<f64>,
-    /// Frames of a second as the metadata declared them.
+    /// Frames of a second as the metadata declared them; `None` for sound, and for all tracks but number 0.
     pub declared_rate: Option<f64>,
     /// Frames in all.
     pub frames: u64,
@@ -77,7 +77,7 @@ pub struct TrackReport {
     pub missing: Option<u64>,
     /// Frames of a second, from the steps that are near the usual one; `None` before 16 steps.
     pub rate: Option<f64>,
-    /// Time between the first packet of the publication and the first frame, by the timestamps.
+    /// Time between the first frame of the publication and the first of this track, by the timestamps.
     pub starts_after_ms: u64,
     /// The track's number.
     pub track: u8,

@@ -16,7 +16,7 @@ const JUMP_MS: u64 = 10_000;
 pub(super) struct Frame {
     /// Since the first packet of the publication.
     pub(super) arrival_us: u64,
-    /// Since the first packet of the publication, by the timestamps.
+    /// Since the first frame of the publication, by the timestamps.
     pub(super) after_ms: u64,
     pub(super) timestamp_ms: u64,
     pub(super) bytes: u64,
@@ -74,11 +74,11 @@ struct KeyFrames {
 }
 
 impl Track {
-    pub(super) fn new(number: u8, codec: Codec, after_ms: u64) -> Self {
+    pub(super) fn new(number: u8, codec: Codec) -> Self {
         Self {
             number,
             codec,
-            starts_after_ms: after_ms,
+            starts_after_ms: 0,
             frames: 0,
             bytes: 0,
             config: None,

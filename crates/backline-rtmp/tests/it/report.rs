@@ -345,6 +345,48 @@ fn report_names_the_setting_to_change() {
     assert!(findings(&late).contains(&Finding::Late(5000)), "{late:?}");
 }
 
+#[test]
+fn report_of_a_clock_that_is_far_on_finds_nothing_late() {
+    // Metadata and configuration at 0, and the frames of an encoder that has run for an hour.
+    let data = VideoData::Config(vec![1; 40].into());
+    let config = Video::new(VideoCodec::Avc, VideoFrame::Key, data);
+    let mut frames = pictures(0..301);
+    for packet in &mut frames {
+        packet.timestamp_ms += 3_600_000;
+    }
+    let before = vec![metadata(&[]), Packet::new(0, Media::Video(config))];
+    let report = report_at(&[before, frames].concat(), |packet| {
+        packet.timestamp_ms.saturating_sub(3_600_000)
+    });
+    assert_eq!(report.findings, []);
+    assert_eq!(only(&report).starts_after_ms, 0);
+}
+
+#[test]
+fn report_compares_the_first_track_alone_with_what_was_declared() {
+    let mut second = pictures(0..300);
+    for packet in &mut second {
+        if let Media::Video(video) = &mut packet.media {
+            video.track = 1;
+        }
+    }
+    // Some write numbers as text.
+    let declared = Value::Object(vec![
+        ("videodatarate".to_owned(), Value::String("240".to_owned())),
+        ("framerate".to_owned(), Value::String("30".to_owned())),
+    ]);
+    let declared = vec![Packet::new(0, Media::Metadata(declared))];
+    let tracks = interleaved([declared, pictures(0..300), second].concat());
+    let report = report(&tracks);
+    let said: Vec<_> = report
+        .tracks
+        .iter()
+        .map(|track| (track.track, track.declared_kbps, track.declared_rate))
+        .collect();
+    assert_eq!(said, [(0, Some(240.0), Some(30.0)), (1, None, None)]);
+    assert_eq!(report.findings, []);
+}
+
 fn report_of_late_sound() -> Report {
     let mut sound = sounds(200);
     for packet in &mut sound {

@@ -51,14 +51,15 @@ pub struct Mastering {
 }
 
 impl ColorInfo {
-    /// Reads the values of a metadata packet. None, if they say nothing of colour, or take back what was said: the
+    /// Reads the values of a metadata packet: names and values in turn. None, if they say nothing of colour, or take back what was said: the
     /// value is undefined or an empty object.
     #[must_use]
     pub fn read(values: &[Value]) -> Option<Self> {
-        let at = values
-            .iter()
-            .position(|value| value.as_str() == Some(COLOR_INFO))?;
-        let info = values.get(at.checked_add(1)?)?;
+        let mut pairs = values.chunks_exact(2);
+        let info = pairs.find_map(|pair| match pair {
+            [name, info] if name.as_str() == Some(COLOR_INFO) => Some(info),
+            _ => None,
+        })?;
         if info.properties().is_empty() {
             return None;
         }

@@ -140,11 +140,10 @@ impl Packet {
             },
             Media::Data { .. } | Media::Metadata(_) => 0,
             Media::Video(video) => match video.data {
-                VideoData::Config(_) => 0,
-                VideoData::TsConfig(_) => 1,
-                VideoData::Metadata(_) => 2,
-                VideoData::Command(_) => 3,
-                _ => 4,
+                VideoData::Config(_) | VideoData::TsConfig(_) => 0,
+                VideoData::Metadata(_) => 1,
+                VideoData::Command(_) => 2,
+                _ => 3,
             },
         }
     }
@@ -200,7 +199,10 @@ fn data(kind: u8, body: &[u8], limits: &Limits) -> Result<Media, Error> {
             **value,
             amf3::Value::Array { .. } | amf3::Value::Object { .. }
         ),
-        value => matches!(value, Value::Object(_) | Value::EcmaArray(_)),
+        value => matches!(
+            value,
+            Value::EcmaArray(_) | Value::Object(_) | Value::TypedObject(..)
+        ),
     };
     // Metadata has one form, whatever it came in.
     let plain = |value: Value| match value {

@@ -44,8 +44,8 @@ pub struct Snapshot {
 /// What a configuration is of; a newer one takes its place.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Slot {
+    /// In either form: a publisher uses one of the two (Enhanced RTMP, "Extended VideoTagHeader").
     Video(u8),
-    VideoTs(u8),
     Color(u8),
     Audio(u8),
     Multichannel(u8),
@@ -68,8 +68,11 @@ impl Snapshot {
             return;
         }
         match slot(packet) {
-            Some((slot, true)) => self.keep(slot, packet),
-            Some((slot, false)) => self.configs.retain(|(kept, _)| *kept != slot),
+            // One that is too long is not kept, and what it replaces holds no more.
+            Some((slot, true)) if packet.len() <= self.config.config_bytes => {
+                self.keep(slot, packet);
+            }
+            Some((slot, _)) => self.configs.retain(|(kept, _)| *kept != slot),
             None => {}
         }
         self.gather(packet);
@@ -96,9 +99,6 @@ impl Snapshot {
     }
 
     fn keep(&mut self, slot: Slot, packet: &Packet) {
-        if packet.len() > self.config.config_bytes {
-            return;
-        }
         match self.configs.binary_search_by_key(&slot, |(kept, _)| *kept) {
             Ok(place) => {
                 if let Some((_, kept)) = self.configs.get_mut(place) {
@@ -143,9 +143,8 @@ fn slot(packet: &Packet) -> Option<(Slot, bool)> {
             AudioData::Frame(_) | AudioData::Silence => None,
         },
         Media::Video(video) => match &video.data {
-            VideoData::Config(_) => Some((Slot::Video(video.track), true)),
+            VideoData::Config(_) | VideoData::TsConfig(_) => Some((Slot::Video(video.track), true)),
             VideoData::End => Some((Slot::Video(video.track), false)),
-            VideoData::TsConfig(_) => Some((Slot::VideoTs(video.track), true)),
             VideoData::Metadata(values) => Some((Slot::Color(video.track), is_set(values))),
             VideoData::Command(_) | VideoData::Frame { .. } => None,
         },
@@ -153,12 +152,13 @@ fn slot(packet: &Packet) -> Option<(Slot, bool)> {
     }
 }
 
-/// Returns whether metadata of a picture says something: undefined, or nothing at all, takes back what was said
-/// (Enhanced RTMP, "Metadata").
+/// Returns whether metadata of a picture, names and values in turn, says something: undefined, or nothing at all, takes
+/// back what was said (Enhanced RTMP, "Metadata").
 fn is_set(values: &[Value]) -> bool {
-    match values.get(1) {
-        None | Some(Value::Undefined | Value::Null) => false,
-        Some(set @ (Value::Object(_) | Value::EcmaArray(_))) => !set.properties().is_empty(),
-        Some(_) => true,
-    }
+    let mut all = values.iter().skip(1).step_by(2);
+    all.any(|value| match value {
+        Value::Undefined | Value::Null => false,
+        set @ (Value::Object(_) | Value::EcmaArray(_)) => !set.properties().is_empty(),
+        _ => true,
+    })
 }

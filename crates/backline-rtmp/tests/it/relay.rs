@@ -435,3 +435,48 @@ fn rtmp_35_a_queue_at_its_cap_makes_room_for_more_than_one_packet() {
     assert!(drops < 60, "{drops}");
     assert_eq!(queue.pop(), Some(metadata(1.0)));
 }
+
+#[test]
+fn rtmp_25_a_configuration_takes_the_place_of_the_one_before_in_either_form() {
+    let descriptor = |track| {
+        let data = VideoData::TsConfig(pattern(4).into());
+        let mut config = Video::new(VideoCodec::Av1, VideoFrame::Key, data);
+        config.track = track;
+        Packet::new(0, Media::Video(config))
+    };
+    let end = Packet::new(
+        0,
+        Media::Video(Video::new(VideoCodec::Av1, VideoFrame::Key, VideoData::End)),
+    );
+    let mut snapshot = Snapshot::new(SnapshotConfig::default());
+    let mut after = |packet: &Packet| {
+        snapshot.observe(packet);
+        snapshot.packets(0)
+    };
+    // Enhanced RTMP says of the two that they are mutually exclusive.
+    assert_eq!(after(&descriptor(0)), [descriptor(0)]);
+    assert_eq!(after(&video_config(0, 5)), [video_config(0, 5)]);
+    assert_eq!(after(&descriptor(0)), [descriptor(0)]);
+    assert_eq!(after(&end), []);
+    // One that is too long is not kept, and neither is the one that holds no more.
+    assert_eq!(after(&video_config(0, 5)), [video_config(0, 5)]);
+    assert_eq!(after(&video_config(0, 70_000)), []);
+}
+
+#[test]
+fn rtmp_25_colour_behind_other_metadata_is_kept() {
+    let set = |value| {
+        let values = vec![text("newer"), Value::Undefined, text("colorInfo"), value];
+        let data = VideoData::Metadata(values);
+        Packet::new(
+            0,
+            Media::Video(Video::new(VideoCodec::Hevc, VideoFrame::Key, data)),
+        )
+    };
+    let bright = set(object(&[("colorConfig", object(&[]))]));
+    let mut snapshot = Snapshot::new(SnapshotConfig::default());
+    snapshot.observe(&bright);
+    assert_eq!(snapshot.packets(0), [bright]);
+    snapshot.observe(&set(object(&[])));
+    assert_eq!(snapshot.packets(0), []);
+}

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::chunk::Message;
-use crate::read::Reader;
+use crate::read::{Reader, share};
 use crate::{Error, Limits};
 use alloc::vec::Vec;
 use bytes::{Buf, Bytes};
@@ -15,12 +15,15 @@ const HEADER_LEN: u32 = 11;
 /// Bytes behind it, which say where it began; some writers get them wrong, and a reader from the front has no use for
 /// them.
 const BACK_POINTER_LEN: usize = 4;
+/// The longest message that the wire can say.
+const LENGTH_MAX: usize = 0x00FF_FFFF;
 
 /// The messages of an aggregate, in order.
 ///
-/// They share its bytes, belong to its message stream and come on its chunk stream. Their times stand as far apart as
-/// in the aggregate, and the first one has its time. What cannot be read ends them. An aggregate among them is given
-/// as it is, of type 22: it has no place there, and who splits it again has to count how deep.
+/// They share its bytes, those that are less than a quarter of it apart: who keeps one of these does not hold all. They
+/// belong to its message stream and come on its chunk stream. Their times stand as far apart as in the aggregate, and
+/// the first one has its time. What cannot be read ends them. An aggregate among them is given as it is, of type 22: it
+/// has no place there, and who splits it again has to count how deep.
 #[derive(Clone, Debug)]
 pub struct Items {
     chunk_stream: u32,
@@ -55,7 +58,7 @@ pub fn split(message: Message, limits: &Limits) -> Items {
 }
 
 /// Writes messages into one: it goes out on the chunk stream of the first one, for its message stream and at its time.
-/// Returns none if there is no message. The wire cannot say more than 16 777 215 bytes in all.
+/// Returns none if there is no message, or if they are more than the 16 777 215 bytes that the wire can say.
 #[must_use]
 pub fn join(messages: &[Message]) -> Option<Message> {
     let &Message {
@@ -80,8 +83,14 @@ pub fn join(messages: &[Message]) -> Option<Message> {
         }
         out.push(upper);
         out.extend_from_slice(&stream);
+        if out.len().saturating_add(message.payload.len()) > LENGTH_MAX {
+            return None;
+        }
         out.extend_from_slice(&message.payload);
         out.extend_from_slice(&length.saturating_add(HEADER_LEN).to_be_bytes());
+    }
+    if out.len() > LENGTH_MAX {
+        return None;
     }
     let kind = Message::AGGREGATE;
     Some(Message::new(
@@ -125,7 +134,8 @@ impl Items {
         let length = usize::try_from(head.length).unwrap_or(usize::MAX);
         reader.take(length).map_err(|error| self.located(&error))?;
         let end = reader.at();
-        let payload = self.rest.slice(start..end);
+        let whole = self.at.saturating_add(self.rest.len());
+        let payload = share(&self.rest, start..end, whole);
         let behind = end.saturating_add(BACK_POINTER_LEN).min(self.rest.len());
         self.rest.advance(behind);
         self.at = self.at.saturating_add(behind);

@@ -218,8 +218,8 @@ pub enum Error {
         /// `Limits::command_bytes`.
         limit: u32,
     },
-    /// A media packet type that Enhanced RTMP does not define, or not there.
-    #[error("packet type {packet} at byte {at} is not one of Enhanced RTMP here")]
+    /// A media packet type that FLV and Enhanced RTMP do not define, or not there.
+    #[error("packet type {packet} at byte {at} is not defined here (FLV, E.4; Enhanced RTMP)")]
     PacketType {
         /// Offset of the byte that holds it.
         at: usize,

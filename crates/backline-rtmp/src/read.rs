@@ -1,6 +1,8 @@
 //! A cursor over one body that is wholly there: `nom` in complete mode, with the place in the error.
 
 use crate::Error;
+use bytes::Bytes;
+use core::ops::Range;
 use nom::IResult;
 
 type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
@@ -83,5 +85,14 @@ impl<'a> Reader<'a> {
         })?;
         self.rest = rest;
         Ok(value)
+    }
+}
+
+/// Returns a part of bytes that belong to a body of `whole` bytes. It shares them, unless it is less than a quarter of
+/// the body: who keeps a few bytes would hold all of it, and count those few alone.
+pub(crate) fn share(bytes: &Bytes, place: Range<usize>, whole: usize) -> Bytes {
+    match bytes.get(place.clone()) {
+        Some(part) if part.len() < whole / 4 => Bytes::copy_from_slice(part),
+        _ => bytes.slice(place),
     }
 }

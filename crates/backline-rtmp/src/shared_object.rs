@@ -137,7 +137,17 @@ impl SharedObject {
     /// Writes the message, of type 19.
     #[must_use]
     pub fn to_message(&self) -> Message {
-        let mut out = Vec::new();
+        self.message(Message::SHARED_OBJECT, Vec::new())
+    }
+
+    /// Writes the message, of type 16, for a peer that speaks AMF3: the same behind a selector, so that its values are
+    /// AMF3 only where they are an [`amf0::Value::Amf3`] (RTMP 1.0, 7.1.3, and its errata and addenda).
+    #[must_use]
+    pub fn to_amf3_message(&self) -> Message {
+        self.message(Message::SHARED_OBJECT_AMF3, alloc::vec![AMF0_SELECTOR])
+    }
+
+    fn message(&self, kind: u8, mut out: Vec<u8>) -> Message {
         write_string(&mut out, &self.name);
         out.extend_from_slice(&self.version.to_be_bytes());
         let persistence = if self.persistent { PERSISTENT } else { 0 };
@@ -146,7 +156,6 @@ impl SharedObject {
         for event in &self.events {
             event.write(&mut out);
         }
-        let kind = Message::SHARED_OBJECT;
         Message::new(CONNECTION_CHUNK_STREAM, 0, kind, 0, out.into())
     }
 }

@@ -38,10 +38,12 @@ pub struct StreamInfo {
     pub video_tracks: Vec<(u8, Properties)>,
     /// What differs for other tracks of sound, by their number.
     pub audio_tracks: Vec<(u8, Properties)>,
-    /// What else was said, as it came.
+    /// What else was said, as it came; entries of a track map that are of an odd shape stand here under its name.
     pub others: Properties,
 }
 
+const VIDEO_TRACKS: &str = "videoTrackIdInfoMap";
+const AUDIO_TRACKS: &str = "audioTrackIdInfoMap";
 /// Legacy codec ids of sound that have a name of their own here.
 const SOUND_MP3: f64 = 2.0;
 const SOUND_AAC: f64 = 10.0;
@@ -85,9 +87,17 @@ impl StreamInfo {
         put("audiochannels", number(self.channels));
         put("audiocodecid", self.audio_codec.map(audio_id));
         put("encoder", self.encoder.clone().map(Value::String));
-        put("videoTrackIdInfoMap", track_map(&self.video_tracks));
-        put("audioTrackIdInfoMap", track_map(&self.audio_tracks));
-        out.extend(self.others.iter().cloned());
+        let is_map = |name: &str| [VIDEO_TRACKS, AUDIO_TRACKS].contains(&name);
+        let (maps, others): (Vec<_>, Vec<_>) =
+            self.others.iter().partition(|(name, _)| is_map(name));
+        for (name, tracks) in [
+            (VIDEO_TRACKS, &self.video_tracks),
+            (AUDIO_TRACKS, &self.audio_tracks),
+        ] {
+            let left = maps.iter().find(|(known, _)| known == name);
+            put(name, track_map(tracks, left.map(|(_, left)| left)));
+        }
+        out.extend(others.into_iter().cloned());
         Value::EcmaArray(out)
     }
 
@@ -128,8 +138,16 @@ impl StreamInfo {
                 self.encoder = Some(encoder.into());
                 return true;
             }
-            "videoTrackIdInfoMap" => return read_tracks(value, &mut self.video_tracks),
-            "audioTrackIdInfoMap" => return read_tracks(value, &mut self.audio_tracks),
+            VIDEO_TRACKS | AUDIO_TRACKS => {
+                let tracks = match name {
+                    VIDEO_TRACKS => &mut self.video_tracks,
+                    _ => &mut self.audio_tracks,
+                };
+                let left = read_tracks(value, tracks);
+                self.others
+                    .extend(left.map(|left| (name.to_string(), left)));
+                return true;
+            }
             _ => return false,
         };
         // Some write numbers as text.
@@ -144,21 +162,33 @@ impl StreamInfo {
     }
 }
 
-fn read_tracks(value: &Value, tracks: &mut Vec<(u8, Properties)>) -> bool {
-    for (key, value) in value.properties() {
-        if let Ok(track) = key.parse() {
-            tracks.push((track, value.properties().to_vec()));
+/// Reads a map of tracks; returns what is left of it: all, where it is no map, or the entries of an odd shape.
+fn read_tracks(map: &Value, tracks: &mut Vec<(u8, Properties)>) -> Option<Value> {
+    let before = tracks.len();
+    let mut odd = Properties::new();
+    for (key, value) in map.properties() {
+        match (key.parse(), value) {
+            (Ok(track), Value::EcmaArray(info) | Value::Object(info)) => {
+                tracks.push((track, info.clone()));
+            }
+            _ => odd.push((key.clone(), value.clone())),
         }
     }
-    !value.properties().is_empty()
+    if tracks.len() == before {
+        return Some(map.clone());
+    }
+    (!odd.is_empty()).then_some(Value::Object(odd))
 }
 
-fn track_map(tracks: &[(u8, Properties)]) -> Option<Value> {
-    let map: Properties = tracks
-        .iter()
-        .map(|(track, info)| (track.to_string(), Value::Object(info.clone())))
-        .collect();
-    (!map.is_empty()).then_some(Value::Object(map))
+/// Writes a map of tracks, with the entries of an odd shape that are left of one.
+fn track_map(tracks: &[(u8, Properties)], left: Option<&Value>) -> Option<Value> {
+    if tracks.is_empty() {
+        return left.cloned();
+    }
+    let entry = |(track, info): &(u8, Properties)| (track.to_string(), Value::Object(info.clone()));
+    let odd = left.map_or(&[][..], Value::properties);
+    let map = tracks.iter().map(entry).chain(odd.iter().cloned());
+    Some(Value::Object(map.collect()))
 }
 
 /// Reads a codec: a number of FLV, a FourCC as a number in either order of its bytes, or as text.

@@ -1,7 +1,7 @@
 //! Bodies of audio and video messages: legacy FLV and Enhanced RTMP, with one track or several.
 //!
-//! Reading shares the body's bytes and copies none. Sources: FLV/F4V 10.1 Annex E, and Enhanced RTMP
-//! v2-2026-01-31-r2.
+//! Reading shares the body's bytes and copies none, but for a track that is less than a quarter of its message.
+//! Sources: FLV/F4V 10.1 Annex E, and Enhanced RTMP v2-2026-01-31-r2.
 
 mod audio;
 mod color;

@@ -1,6 +1,6 @@
 //! The tracks of one media message.
 
-use crate::{Error, Limits};
+use crate::{Error, Limits, read};
 use alloc::vec::{self, Vec};
 use bytes::Bytes;
 use core::ops::Range;
@@ -52,7 +52,7 @@ pub(crate) enum Read<T> {
 }
 
 impl<T> Read<T> {
-    /// Gives each track its payload, which shares the bytes of the body.
+    /// Gives each track its payload, which shares the bytes of the body unless it is a small part of them.
     pub(super) fn with_payloads(
         self,
         body: Bytes,
@@ -63,7 +63,7 @@ impl<T> Read<T> {
             Self::Many(heads, _) => Tracks::many(
                 heads
                     .into_iter()
-                    .map(|(head, place)| join(head, body.slice(place), 0))
+                    .map(|(head, place)| join(head, read::share(&body, place, body.len()), 0))
                     .collect(),
             ),
         }

@@ -2,6 +2,7 @@
 
 use crate::client::Station;
 use crate::support::{Peer, flat, hex, object, text};
+use allocation_counter::measure;
 use backline_rtmp::aggregate::{join, split};
 use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::Message;
@@ -36,7 +37,7 @@ fn items(body: &[u8], limits: &Limits) -> (Vec<Message>, Option<Error>) {
 #[test]
 fn rtmp_18_an_aggregate_is_split() {
     let body = Bytes::from(hex(THREE));
-    let message = Message::new(6, 1, Message::AGGREGATE, 5000, body.clone());
+    let message = Message::new(6, 1, Message::AGGREGATE, 5000, body);
     let messages: Vec<_> = split(message, &Limits::default())
         .map(Result::unwrap)
         .collect();
@@ -46,8 +47,31 @@ fn rtmp_18_an_aggregate_is_split() {
         Message::new(6, 1, 9, 4992, hex("270100000033").into()),
     ];
     assert_eq!(messages, expected);
-    // The bytes are those of the aggregate.
-    assert_eq!(messages[0].payload.as_ptr(), body[11..].as_ptr());
+    // The bytes are those of the aggregate, where they are most of it.
+    let body = Bytes::from([hex("08 000050 000000 00 000000"), vec![0xAF; 80]].concat());
+    let message = Message::new(6, 1, Message::AGGREGATE, 0, body.clone());
+    let item = split(message, &Limits::default()).next().unwrap().unwrap();
+    assert_eq!(item.payload.as_ptr(), body[11..].as_ptr());
+}
+
+#[test]
+fn rtmp_18_a_small_item_that_is_kept_does_not_hold_the_aggregate() {
+    // A byte of sound and a megabyte of something: a queue of these would count the sound alone.
+    let large = 1 << 20;
+    let mut kept = Vec::with_capacity(50);
+    let held = measure(|| {
+        for _ in 0..50 {
+            let body = [
+                hex("08 000001 000000 00 000000 AF 0000000C"),
+                hex("63 100000 000000 00 000000"),
+                vec![0; large],
+            ];
+            let message = Message::new(6, 1, Message::AGGREGATE, 0, body.concat().into());
+            kept.extend(split(message, &Limits::default()).next());
+        }
+    });
+    assert_eq!(kept.len(), 50);
+    assert!(held.bytes_current < 10_000, "{}", held.bytes_current);
 }
 
 #[test]
@@ -91,6 +115,12 @@ fn rtmp_18_what_is_written_is_read() {
         .collect();
     assert_eq!(again, messages);
     assert_eq!(join(&[]), None);
+    // 16 777 215 bytes with header and back pointer are the most that the wire can say.
+    let of = |length| Message::new(6, 1, 9, 0, Bytes::from(vec![0; length]));
+    let longest = join(&[of(16_777_200)]).unwrap();
+    assert_eq!(longest.payload.len(), 16_777_215);
+    assert_eq!(join(&[of(16_777_201)]), None);
+    assert_eq!(join(&[of(9_000_000), of(9_000_000)]), None);
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod report;
 mod server;
 mod shared_object;
 mod sockets;
+mod sources;
 mod support;
 mod timers;
 mod trace;

@@ -73,8 +73,9 @@ fn rtmp_18_all_eleven_events_and_an_unknown_one() {
     // A name below 256 bytes begins with a zero, too: the selector stands only where the type has it.
     assert_eq!(
         SharedObject::decode(&amf3, &Limits::default()),
-        Ok(expected)
+        Ok(expected.clone())
     );
+    assert_eq!(expected.to_amf3_message(), amf3);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Bodies with several tracks, and what is odd in single ones.
 
 use crate::support::{hex, object, text};
+use allocation_counter::measure;
 use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::Message;
 use backline_rtmp::flv::{
@@ -246,4 +247,79 @@ fn rtmp_33_colour_keeps_what_is_no_object_and_writes_each_object_once() {
     assert_eq!(written[1].get("colorConfig"), Some(&number(1.0)));
     assert_eq!(written[1].get("hdrMdcv").unwrap().properties().len(), 1);
     assert_eq!(ColorInfo::read(&written), Some(color));
+}
+
+#[test]
+fn rtmp_29_a_small_track_that_is_kept_does_not_hold_the_message() {
+    // ManyTracks of Opus: one byte of track 1 and a megabyte of track 2.
+    let body = [
+        hex("95 11 4F707573 01 000001 F8"),
+        hex("02 100000"),
+        vec![0; 1 << 20],
+    ]
+    .concat();
+    let mut kept = Vec::with_capacity(50);
+    let held = measure(|| {
+        for _ in 0..50 {
+            let tracks = Audio::decode_tracks(body.clone().into(), &Limits::default());
+            kept.extend(tracks.unwrap().next());
+        }
+    });
+    assert!(held.bytes_current < 10_000, "{}", held.bytes_current);
+    assert!(
+        kept.iter()
+            .all(|audio| audio.data == AudioData::Frame(hex("F8").into()))
+    );
+    // The large one shares the bytes of the message.
+    let body = Bytes::from(body);
+    let tracks = Audio::decode_tracks(body.clone(), &Limits::default()).unwrap();
+    let last = tracks.last().unwrap();
+    assert_eq!(last.payload().as_ptr(), body[15..].as_ptr());
+}
+
+#[test]
+fn rtmp_33_colour_stands_behind_its_name_wherever_that_is() {
+    let info = object(&[("colorConfig", object(&[("bitDepth", Value::Number(10.0))]))]);
+    let color = ColorInfo::read(&[text("newer"), text("colorInfo"), text("colorInfo"), info]);
+    assert_eq!(color.unwrap().bit_depth, Some(10.0));
+    assert_eq!(ColorInfo::read(&[text("newer"), text("colorInfo")]), None);
+}
+
+#[test]
+fn q36_metadata_of_a_class_is_metadata() {
+    let properties = vec![("width".to_owned(), Value::Number(640.0))];
+    let typed = Value::TypedObject("Info".to_owned(), properties);
+    for values in [vec![text("onMetaData"), typed.clone()], vec![typed.clone()]] {
+        let media = data_message(Message::DATA, amf0::encode(&values).to_vec());
+        assert_eq!(media, Media::Metadata(typed.clone()));
+    }
+}
+
+#[test]
+fn rtmp_33_odd_entries_of_a_track_map_are_kept() {
+    let entry = |width| object(&[("width", Value::Number(width))]);
+    let odd = [
+        ("x", entry(1.0)),
+        ("300", entry(2.0)),
+        ("2", Value::Number(3.0)),
+    ];
+    let map = object(&[&[("1", entry(640.0))], &odd[..]].concat());
+    let name = "videoTrackIdInfoMap";
+    let info = StreamInfo::read(&object(&[
+        (name, map.clone()),
+        ("audioTrackIdInfoMap", Value::Null),
+    ]));
+    assert_eq!(info.video_tracks.len(), 1);
+    let left = [(name, object(&odd)), ("audioTrackIdInfoMap", Value::Null)];
+    assert_eq!(Value::Object(info.others.clone()), object(&left));
+    // The map is written as it came, and once.
+    let written = info.to_value();
+    assert_eq!(written.get(name), Some(&map));
+    assert_eq!(written.get("audioTrackIdInfoMap"), Some(&Value::Null));
+    assert_eq!(written.properties().len(), 2);
+    assert_eq!(StreamInfo::read(&written), info);
+    // A map of which nothing can be read is kept as it is.
+    let info = StreamInfo::read(&object(&[(name, object(&odd))]));
+    assert_eq!((info.video_tracks.len(), info.others.len()), (0, 1));
+    assert_eq!(info.to_value().get(name), Some(&object(&odd)));
 }

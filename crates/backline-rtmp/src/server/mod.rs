@@ -109,9 +109,6 @@ impl Server {
         if self.failed {
             return Err(Error::Closed);
         }
-        if !input.is_empty() {
-            self.link.heard(now_ns);
-        }
         let mut rest = input;
         let done = self.take(&mut rest);
         if self.state == State::Closed {
@@ -119,6 +116,11 @@ impl Server {
             rest = &[];
         }
         let taken = self.link.took(input, rest);
+        if taken > 0 {
+            // Bytes that are offered again and again are no sign of life, or a peer that reads nothing would live
+            // for ever.
+            self.link.heard(now_ns);
+        }
         if let Err(error) = done {
             self.failed = true;
             self.step(Event::Fail);

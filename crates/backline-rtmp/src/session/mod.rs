@@ -22,6 +22,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::{Buf, Bytes};
 use clock::Clock;
+use core::mem;
 use core::time::Duration;
 use std::time::Instant;
 
@@ -47,8 +48,10 @@ pub(crate) struct Link {
     pinged_ns: Option<u64>,
     /// Whether the peer ever answered a ping.
     answers_pings: bool,
-    /// When all that was sent before was found to be taken, as the next packet was sent.
+    /// When something of what was sent before was found to be taken, as the next packet was sent.
     taken_ns: u64,
+    /// Whether something was taken since the last packet was sent.
+    took_some: bool,
 }
 
 /// How far the peer's bytes are acknowledged, and ours limited.
@@ -96,6 +99,7 @@ impl Link {
             pinged_ns: None,
             answers_pings: false,
             taken_ns: 0,
+            took_some: false,
         }
     }
 
@@ -166,7 +170,8 @@ impl Link {
 
     /// Sends a packet on a message stream; metadata goes out under `metadata`, one name or two.
     pub(crate) fn send_packet(&mut self, stream: u32, packet: &Packet, metadata: &[&str]) {
-        if self.waiting == 0 {
+        // A line that is full at all times takes something all the same.
+        if mem::take(&mut self.took_some) || self.waiting == 0 {
             self.taken_ns = self.clock.now_ns();
         }
         self.stats.packets_sent = self.stats.packets_sent.saturating_add(1);
@@ -204,6 +209,7 @@ impl Link {
     pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
         let transmit = self.transmits.pop_front()?;
         let length = transmit.remaining();
+        self.took_some = true;
         self.waiting = self.waiting.saturating_sub(length);
         self.stats.bytes_out = self.stats.bytes_out.saturating_add(length as u64);
         Some(transmit)

@@ -54,6 +54,20 @@ fn q34_a_publication_lives_while_a_server_without_pong_takes_what_is_sent() {
 }
 
 #[test]
+fn q34_a_line_that_is_full_at_all_times_is_not_dead() {
+    let mut station = publishing();
+    for second in 0..100 {
+        // What goes is one piece behind what comes.
+        station.client.send(station.now, &sound(second)).unwrap();
+        assert!(second == 0 || station.client.poll_transmit().is_some());
+        station.now += SECOND;
+        station.client.handle_timeout(station.now);
+        assert!(station.client.waiting_bytes() > 0);
+        assert_eq!(station.client.poll_output(), None);
+    }
+}
+
+#[test]
 fn q34_a_server_that_answers_pings_and_stops_is_dead() {
     let mut station = publishing();
     station.pass(10 * SECOND);
@@ -69,6 +83,41 @@ fn q34_a_server_that_answers_pings_and_stops_is_dead() {
     }
     let error = Error::IdleTimeout { after_ms: 30_000 };
     assert_eq!(station.told, [Output::Failed(error), Output::Close]);
+}
+
+#[test]
+fn a_server_that_talks_and_reads_nothing_is_dead() {
+    let mut config = publish("rtmp://h/live/key");
+    config.limits.transmits = 1;
+    let mut station = Station::until_started(config);
+    station.status(0.0, "status", "NetStream.Publish.Start", &[]);
+    station.client.send(station.now, &sound(0)).unwrap();
+    station.told.clear();
+    // The ping has to wait for room, and is offered again and again.
+    let ping = hex("02 000000 000006 04 00000000 0006 00000000");
+    for _ in 0..30 {
+        assert_eq!(station.client.poll_output(), None);
+        station.now += SECOND;
+        assert_eq!(station.client.handle_input(station.now, &ping), Ok(0));
+        station.client.handle_timeout(station.now);
+    }
+    let error = Error::IdleTimeout { after_ms: 30_000 };
+    assert_eq!(station.client.poll_output(), Some(Output::Failed(error)));
+}
+
+#[test]
+fn rtmp_17_a_client_acknowledges_half_a_window() {
+    let mut station = publishing();
+    // A window of 100 bytes; then 12 and 38 bytes that are of no use. The handshake counts, too.
+    station.input(&hex("02 000000 000004 05 00000000 00000064"));
+    station.heard.clear();
+    station.input(&hex("03 000000 000000 63 00000000"));
+    assert_eq!(station.heard, []);
+    let before = station.client.stats().bytes_in as u32;
+    station.input(&[&hex("03 000000 00001A 63 00000000")[..], &[0; 26]].concat());
+    let last = station.heard.last().unwrap();
+    assert_eq!((last.kind, last.chunk_stream), (3, 2));
+    assert_eq!(last.payload[..], (before + 38).to_be_bytes());
 }
 
 #[test]

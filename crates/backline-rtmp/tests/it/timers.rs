@@ -1,8 +1,8 @@
 //! Time, which is an argument.
 
-use crate::support::{Peer, hex, simple_handshake, text};
+use crate::support::{Peer, flat, hex, simple_handshake, text};
 use backline_rtmp::Error;
-use backline_rtmp::amf0::Value;
+use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::Message;
 use backline_rtmp::flv::{Audio, AudioCodec, AudioData, Media, Packet};
 use backline_rtmp::server::{Config, Ending, Output};
@@ -122,6 +122,26 @@ fn q34_a_player_without_pong_lives_while_it_takes_what_is_sent() {
     }
     peer.drain();
     assert!(failed(&peer).is_some());
+}
+
+#[test]
+fn a_player_that_talks_and_reads_nothing_is_dropped() {
+    let mut config = Config::default();
+    config.limits.transmits = 1;
+    let mut peer = Peer::playing(config);
+    peer.server.send(peer.now, &sound(0)).unwrap();
+    // The pause has to wait for room for its answer, and is offered again and again.
+    let values = [text("pause"), Value::Number(0.0), Value::Null];
+    let pause = Message::new(3, 1, Message::COMMAND, 0, amf0::encode(&values));
+    let pause = flat(peer.muxer.write(&pause));
+    for _ in 0..30 {
+        assert_eq!(peer.server.poll_output(), None);
+        peer.now += SECOND;
+        assert_eq!(peer.server.handle_input(peer.now, &pause), Ok(0));
+        peer.server.handle_timeout(peer.now);
+    }
+    let error = Error::IdleTimeout { after_ms: 30_000 };
+    assert_eq!(peer.server.poll_output(), Some(Output::Failed(error)));
 }
 
 #[test]

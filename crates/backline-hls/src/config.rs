@@ -38,6 +38,14 @@ pub struct Config {
     /// How far sound may fall behind the picture before the missing time is filled with silence, so that the viewers'
     /// buffers do not run dry, 200 ms to 10 s. Default 1 s. Sound that comes later than this for a time is left out.
     pub audio_patience: Duration,
+    /// What goes out while the publisher is silent or gone. Default [`Absence::Wait`].
+    pub absence: Absence,
+    /// How long the leading track may be silent, on the caller's clock, before that counts as absence: 100 ms to 60 s.
+    /// Default 2 s: an encoder that drops a group of pictures on a short uplink must not restart the viewers' clocks.
+    /// A segment that is open when the silence begins counts too, so that the next one comes within one and a half
+    /// Target Durations (SEG-6). Filling within one Part Target Duration, which the draft asks for as well, would make a
+    /// discontinuity of every hiccup.
+    pub absence_patience: Duration,
     /// Promises `EXT-X-INDEPENDENT-SEGMENTS`. Default off; only for encoders that are known to send key frames at
     /// least once a Target Duration (MV-3).
     pub independent_segments: bool,
@@ -57,6 +65,8 @@ impl Default for Config {
             probe: Duration::from_millis(400),
             track_wait: Duration::from_millis(500),
             audio_patience: Duration::from_secs(1),
+            absence: Absence::Wait,
+            absence_patience: Duration::from_secs(2),
             independent_segments: false,
             numbering: Numbering::default(),
         }
@@ -79,6 +89,12 @@ impl Config {
             ("probe", self.probe, ms(100), ms(2_000)),
             ("track_wait", self.track_wait, Duration::ZERO, ms(5_000)),
             ("audio_patience", self.audio_patience, ms(200), ms(10_000)),
+            (
+                "absence_patience",
+                self.absence_patience,
+                ms(100),
+                ms(60_000),
+            ),
             (
                 "limits.step_back",
                 self.limits.step_back,
@@ -114,6 +130,25 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// What goes out while the publisher is silent or gone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "lowercase")
+)]
+#[non_exhaustive]
+pub enum Absence {
+    /// Absent parts and segments that add up to the missing time: players know that nothing is there, and their time
+    /// goes on (section 6.2.1 of the draft).
+    Gap,
+    /// A slate; gaps while there is none.
+    Slate,
+    /// Nothing. Players stall until media is back. The draft wants a new segment within one and a half Target
+    /// Durations, which this does not give.
+    Wait,
 }
 
 /// Where picture and sound go.

@@ -251,6 +251,12 @@ pub enum Warning {
         /// The Target Duration, in seconds.
         target_s: u64,
     },
+    /// The publisher is silent or gone for longer than `absence_patience`: what [`Config::absence`](crate::Config::absence)
+    /// says goes out until it is back.
+    PublisherAbsent {
+        /// Milliseconds since its leading track was last heard.
+        silent_ms: u64,
+    },
     /// A track that came after the renditions were fixed, or a second one of its kind: not shown.
     TrackIgnored {
         /// Which.

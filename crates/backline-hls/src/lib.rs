@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod absence;
 mod clock;
 pub mod codec;
 mod config;
@@ -28,6 +29,7 @@ mod query;
 mod rendition;
 mod segment;
 mod silence;
+mod slate;
 mod sound;
 mod stats;
 mod text;
@@ -35,7 +37,7 @@ mod timeline;
 mod track;
 
 // The public interface is: the two modules above, and these.
-pub use config::{Config, Layout, Numbering};
+pub use config::{Absence, Config, Layout, Numbering};
 pub use delivery::{Decision, Form, Hold, Playlist, Refusal};
 pub use error::{Error, FragmentProblem, InitProblem, RecordProblem};
 pub use event::{

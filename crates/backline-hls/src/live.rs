@@ -181,6 +181,7 @@ impl Presentation {
     }
 
     fn begin_epoch(&mut self, now_ns: u64, dts_ns: i64) {
+        self.end_absence(now_ns);
         let ends = self
             .tracks
             .iter()

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::absence::Quiet;
 use crate::clock::Clock;
 use crate::codec::{Codec, TrackConfig, TrackKind};
 use crate::config::{Config, Numbering};
@@ -57,6 +58,7 @@ pub struct Presentation {
     pub(crate) reported_gop: bool,
     pub(crate) reported_sound: bool,
     pub(crate) ignored: Vec<TrackId>,
+    pub(crate) quiet: Quiet,
 }
 
 /// What only statistics need.
@@ -141,6 +143,7 @@ impl Presentation {
             reported_gop: false,
             reported_sound: false,
             ignored: Vec::new(),
+            quiet: Quiet::default(),
         })
     }
 
@@ -171,7 +174,13 @@ impl Presentation {
                 self.end(now_ns);
                 Ok(())
             }
-            Event::Sample { track, sample } => self.sample(now_ns, track, sample),
+            Event::Sample { track, sample } => {
+                let result = self.sample(now_ns, track, sample);
+                if self.tracks.first().is_some_and(|lead| lead.id == track) {
+                    self.hear_lead(now_ns);
+                }
+                result
+            }
             Event::Start { wall } => {
                 self.begin(now_ns, wall);
                 Ok(())
@@ -185,9 +194,14 @@ impl Presentation {
         result
     }
 
-    /// Moves the clock. A presentation waits for nothing but its publisher, so nothing else happens.
+    /// Does what is due: lists what is absent, where [`Config::absence`] says so. Nothing happens while
+    /// `limits.outputs` outputs wait: drain them and call again.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.clock.advance(now);
+        let now_ns = self.clock.advance(now);
+        if self.outputs.len() < self.config.limits.outputs.max(1) {
+            self.fill_absence(now_ns);
+            self.announce(now_ns);
+        }
     }
 
     /// The next thing to do.
@@ -195,10 +209,10 @@ impl Presentation {
         self.outputs.pop_front()
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout): never, until a policy for silent sources needs it.
+    /// When to call [`handle_timeout`](Self::handle_timeout); it moves with every event.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.absence_due_ns().map(|ns| self.clock.instant(ns))
     }
 
     /// Decides what a request gets. `path` is relative to the presentation: `index.m3u8`, `v0/index.m3u8`,
@@ -329,6 +343,7 @@ impl Presentation {
         if self.phase == Phase::Live {
             self.flush(now_ns);
         }
+        self.end_absence(now_ns);
         // One advance, to the end.
         self.changed = Changed::default();
         self.phase = Phase::Ended;

@@ -66,6 +66,8 @@ pub(crate) struct Rendition {
     pub(crate) segments_made: u64,
     /// Where in the file its listed media ends, absent media included.
     pub(crate) end_ns: i64,
+    /// When its last segment was closed.
+    pub(crate) closed_ns: u64,
     /// The next segment begins a discontinuity.
     discontinuous: bool,
     closed_units: u64,
@@ -106,6 +108,7 @@ impl Rendition {
             parts_made: 0,
             segments_made: 0,
             end_ns: 0,
+            closed_ns: 0,
             discontinuous: false,
             closed_units: 0,
             longest_units: 0,
@@ -203,6 +206,7 @@ impl Rendition {
         };
         segment.close(units(segment.ticks.unsigned_abs(), self.timescale));
         self.next_msn = segment.msn + 1;
+        self.closed_ns = moment.now_ns;
         self.closed_units += segment.units;
         self.longest_units = self.longest_units.max(self.closed_units);
         if segment.is_gap() {

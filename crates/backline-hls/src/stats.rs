@@ -11,6 +11,8 @@ use crate::presentation::{Phase, Presentation};
 pub struct Stats {
     /// Whether a publisher is started.
     pub live: bool,
+    /// Whether the publisher's absence is being filled.
+    pub absent: bool,
     /// Whether viewers can get a playlist.
     pub playable: bool,
     /// The publisher's tracks, picture first.
@@ -89,6 +91,7 @@ pub(crate) fn snapshot(presentation: &Presentation) -> Stats {
             presentation.phase,
             Phase::Gathering | Phase::Live | Phase::Waiting
         ),
+        absent: presentation.is_filling(),
         playable: presentation.playable,
         tracks,
         parts: presentation

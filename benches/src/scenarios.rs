@@ -200,7 +200,11 @@ struct Live {
 impl Live {
     fn new() -> Self {
         let now = Instant::now();
-        let mut presentation = Presentation::new(backline_hls::Config::default(), now).unwrap();
+        let mut presentation = {
+            let mut config = backline_hls::Config::default();
+            config.layout = backline_hls::Layout::Separate;
+            Presentation::new(config, now).unwrap()
+        };
         let mut tell = |event| presentation.handle_event(now, event).unwrap();
         tell(Event::Start {
             wall: UnixMillis(1_700_000_000_000),
@@ -273,7 +277,7 @@ fn render(form: Form) -> Operation {
         live.step();
     }
     let playlist = Playlist {
-        rendition: Some(RenditionId(0)),
+        rendition: Some(RenditionId::video(0)),
         form,
     };
     Box::new(move || {

@@ -254,11 +254,11 @@ fn warn(stage: &str, warning: Warning) {
         Warning::Jump { track, by_ms } => {
             tracing::warn!(%stage, %track, by_ms, "the publisher's clock jumped; the picture goes on after a cut")
         }
-        Warning::AudioMissing { behind_ms } => {
-            tracing::warn!(%stage, behind_ms, "sound stopped while the picture goes on: check the encoder's audio source")
+        Warning::AudioMissing { track, behind_ms } => {
+            tracing::warn!(%stage, %track, behind_ms, "sound stopped while the picture goes on: check the encoder's audio source")
         }
         Warning::TrackIgnored { track } => {
-            tracing::warn!(%stage, %track, "this track is not shown: it came late, or is a second one of its kind")
+            tracing::warn!(%stage, %track, "this track is not shown: it came after the others were fixed")
         }
         other => tracing::warn!(%stage, warning = ?other, "the presentation warns"),
     }

@@ -74,6 +74,30 @@ pub enum TrackKind {
     Video,
 }
 
+/// What a screen must be able to show (section 4.4.6.2 of the draft).
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum VideoRange {
+    /// Hybrid log-gamma.
+    Hlg,
+    /// Perceptual quantizer: HDR10 and Dolby Vision.
+    Pq,
+    /// Everything else.
+    Sdr,
+}
+
+impl VideoRange {
+    /// The value of `VIDEO-RANGE`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hlg => "HLG",
+            Self::Pq => "PQ",
+            Self::Sdr => "SDR",
+        }
+    }
+}
+
 /// What a configuration record says of its track.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TrackConfig {
@@ -91,6 +115,8 @@ pub(crate) struct Facts {
     pub(crate) resolution: Option<(u32, u32)>,
     /// Frames and seconds.
     pub(crate) frame_rate: Option<(u32, u32)>,
+    /// Transfer characteristics of the picture (ITU-T H.273 8.2).
+    pub(crate) transfer: Option<u8>,
     pub(crate) channels: Option<u16>,
     pub(crate) sample_rate: Option<NonZeroU32>,
     pub(crate) frame_samples: Option<u32>,
@@ -196,6 +222,16 @@ impl TrackConfig {
         self.facts.frame_rate
     }
 
+    /// What the record says of the picture's transfer characteristics; standard range where it says nothing.
+    #[must_use]
+    pub fn video_range(&self) -> VideoRange {
+        match self.facts.transfer {
+            Some(TRANSFER_HLG) => VideoRange::Hlg,
+            Some(TRANSFER_PQ) => VideoRange::Pq,
+            _ => VideoRange::Sdr,
+        }
+    }
+
     /// Channels of the sound.
     #[must_use]
     pub fn channels(&self) -> Option<u16> {
@@ -245,3 +281,6 @@ pub(crate) struct Fault {
 
 /// RTMP's milliseconds become ticks by a whole factor of 90.
 const VIDEO_TIMESCALE: u32 = 90_000;
+/// ITU-T H.273, table 3.
+const TRANSFER_PQ: u8 = 16;
+const TRANSFER_HLG: u8 = 18;

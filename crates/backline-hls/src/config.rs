@@ -19,7 +19,7 @@ use crate::{Error, Limits};
 pub struct Config {
     /// Caps on input. See [`Limits`].
     pub limits: Limits,
-    /// One rendition a track, or one for both. Default [`Layout::Separate`].
+    /// One rendition a track, or one for both. Default [`Layout::Muxed`]: half the requests of a hundred phones.
     pub layout: Layout,
     /// Wanted length of a part, 50 ms to 2 s. Default 200 ms. The Part Target Duration that is advertised is the
     /// nearest whole number of frames plus 1 ms, since RTMP times are whole milliseconds. Viewers play three of them
@@ -33,7 +33,9 @@ pub struct Config {
     /// Media to look at before the tracks and the frame rate are taken as known, 100 ms to 2 s. Default 400 ms; it
     /// delays nothing that a viewer sees while it is below three parts.
     pub probe: Duration,
-    /// Media to wait for a second track before the set of renditions is frozen, at most 5 s. Default 500 ms.
+    /// Media to wait for announced tracks, or for a second one where none is announced, before the set of renditions is
+    /// frozen, at most 5 s. Default 500 ms. What comes later is not shown: players do not read the multivariant
+    /// playlist again (MV-6).
     pub track_wait: Duration,
     /// How far sound may fall behind the picture before the missing time is filled with silence, so that the viewers'
     /// buffers do not run dry, 200 ms to 10 s. Default 1 s. Sound that comes later than this for a time is left out.
@@ -58,7 +60,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            layout: Layout::Separate,
+            layout: Layout::Muxed,
             part_target: Duration::from_millis(200),
             segment_target: Duration::from_secs(2),
             window: Duration::from_secs(30),
@@ -160,9 +162,10 @@ pub enum Absence {
 )]
 #[non_exhaustive]
 pub enum Layout {
-    /// One rendition with two `traf` in each `moof`, named `m0`: half the requests.
+    /// One rendition with two `traf` in each `moof`, named `m0`: half the requests. A publisher with several pictures or
+    /// several sounds gets [`Layout::Separate`] all the same: a player chooses among renditions.
     Muxed,
-    /// One CMAF rendition a track, named `v0` and `a0`.
+    /// One CMAF rendition a track, named `v0`, `v1` .. and `a0`, `a1` ..
     Separate,
 }
 

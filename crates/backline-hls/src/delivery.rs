@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use crate::cutter::Targets;
-use crate::event::{ObjectId, ObjectKind, Point, RenditionId, Series};
+use crate::event::{ObjectId, ObjectKind, Point, Series};
 use crate::headers::Headers;
 use crate::path::Path;
 use crate::presentation::{Phase, Presentation};
 use crate::query::Directives;
 use crate::rendition::Rendition;
+use crate::rendition_id::RenditionId;
 
 /// What to do with a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -151,8 +152,10 @@ pub(crate) fn decide(
         ),
         Path::Media(id) => {
             if !presentation.playable {
-                let known =
-                    presentation.renditions.is_empty() || presentation.rendition(id).is_some();
+                // Before the tracks are known any rendition may come.
+                let possible = usize::from(id.index()) < presentation.config.limits.renditions;
+                let known = presentation.rendition(id).is_some()
+                    || (presentation.renditions.is_empty() && possible);
                 return first(
                     presentation,
                     now,
@@ -379,7 +382,8 @@ fn object(presentation: &Presentation, now: Instant, object: ObjectId) -> Decisi
     }
     // Sound first: it is small, and a player without it shows nothing.
     let priority = match (id, kind) {
-        (_, ObjectKind::Init) | (RenditionId::AUDIO, _) => 2,
+        (_, ObjectKind::Init) => 2,
+        (id, _) if id.is_audio() => 2,
         _ => 3,
     };
     let headers = Headers::object(

@@ -8,6 +8,16 @@ use crate::TrackId;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// What an announcement says of a track cannot stand in a playlist.
+    #[error("{track} announces a {field} that {problem}")]
+    About {
+        /// Which track.
+        track: TrackId,
+        /// `name` or `language`.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: AboutProblem,
+    },
     /// A configuration value is out of its bounds.
     #[error("configuration field {field} is {value:?}, expected {min:?} to {max:?}")]
     ConfigRange {
@@ -129,6 +139,14 @@ pub enum Error {
         /// The cap.
         limit: usize,
     },
+    /// A publisher has more tracks than there may be renditions.
+    #[error("{track} is one more than the {limit} renditions that there may be")]
+    TooManyTracks {
+        /// Which track.
+        track: TrackId,
+        /// The cap.
+        limit: usize,
+    },
     /// A sample's times do not fit the timeline.
     #[error(
         "{track} sent a sample at decode time {dts_ns} ns with composition offset {composition_ns} ns, expected at most 2^62 and 16 s"
@@ -140,6 +158,34 @@ pub enum Error {
         dts_ns: i64,
         /// Its composition offset.
         composition_ns: i64,
+    },
+}
+
+/// Why an announcement cannot stand in a playlist.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AboutProblem {
+    /// A quotation mark, a control character, or in a language tag anything but letters, digits and hyphens.
+    #[error("has {character:?} at byte {at}")]
+    Character {
+        /// Where.
+        at: usize,
+        /// What.
+        character: char,
+    },
+    /// Another sound track has the same name (section 4.4.6.1.1 of the draft).
+    #[error("{other} has too")]
+    Taken {
+        /// Which.
+        other: TrackId,
+    },
+    /// It is longer than the limit.
+    #[error("is {size} bytes long, limit {limit}")]
+    TooLong {
+        /// Its length.
+        size: usize,
+        /// The cap.
+        limit: usize,
     },
 }
 

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::about::About;
 use crate::codec::{Codec, TrackKind};
+use crate::rendition_id::RenditionId;
 
 /// Wall-clock time in milliseconds since 1970-01-01T00:00:00Z, as the caller's clock shows it.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -73,6 +75,15 @@ pub struct Sample {
     reason = "callers build it; a new event is a new contract"
 )]
 pub enum Event {
+    /// A track that will come, and what playlists say of it: the renditions are not fixed before every announced track
+    /// has its configuration and media, or [`Config::track_wait`](crate::Config::track_wait) has passed (MV-6). For a
+    /// track that is there already, what playlists say changes.
+    Announce {
+        /// Which.
+        track: TrackId,
+        /// What playlists say of it.
+        about: About,
+    },
     /// A track's configuration record. Identical repeats are ignored; a change becomes a new init generation and a
     /// discontinuity at the leading track's next sync sample. Until then the track's samples are left out.
     Config {
@@ -100,11 +111,6 @@ pub enum Event {
     /// The publisher is gone. The open part and its segment are closed and the playlists wait.
     Stop,
 }
-
-/// A rendition of the presentation: 0 is `v0`, 1 is `a0`, 2 is `m0`, and 65535 stands for the multivariant playlist.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[expect(clippy::exhaustive_structs, reason = "an index, not a record")]
-pub struct RenditionId(pub u16);
 
 /// What kind of body an object has.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -232,6 +238,8 @@ pub enum Warning {
     /// Sound stopped while the picture goes on; the missing time is filled with silence (AAC-LC and Opus in mono and
     /// stereo) or with the last frame of sound.
     AudioMissing {
+        /// Which track.
+        track: TrackId,
         /// How far sound is behind, in milliseconds.
         behind_ms: u64,
     },
@@ -257,7 +265,8 @@ pub enum Warning {
         /// Milliseconds since its leading track was last heard.
         silent_ms: u64,
     },
-    /// A track that came after the renditions were fixed, or a second one of its kind: not shown.
+    /// A track that came after the renditions were fixed, or was announced and did not come in time: not shown until
+    /// the publisher starts again.
     TrackIgnored {
         /// Which.
         track: TrackId,

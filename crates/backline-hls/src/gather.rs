@@ -6,10 +6,11 @@ use crate::Error;
 use crate::codec::TrackKind;
 use crate::config::Layout;
 use crate::cutter::Targets;
-use crate::event::{ObjectId, ObjectKind, Output, RenditionId, Sample, TrackId, Warning};
+use crate::event::{ObjectId, ObjectKind, Output, Sample, TrackId, Warning};
 use crate::fmp4::{Brand, init};
 use crate::presentation::{Phase, Presentation};
 use crate::rendition::{MAIN_TRACK, Rendition, SOUND_TRACK};
+use crate::rendition_id::RenditionId;
 use crate::timeline::Epoch;
 use crate::track::Track;
 
@@ -122,7 +123,13 @@ impl Presentation {
         let first = gathered.times(lead).next().unwrap_or(0);
         let last = gathered.times(lead).last().unwrap_or(0);
         let span = u128::from(last.saturating_sub(first).unsigned_abs());
-        let complete = self.tracks.len() > 1 && self.tracks.iter().all(|track| self.heard(track));
+        let came = |id: &TrackId| self.tracks.iter().any(|track| track.id == *id);
+        let expected = if self.abouts.is_empty() {
+            self.tracks.len() > 1
+        } else {
+            self.abouts.keys().all(came)
+        };
+        let complete = expected && self.tracks.iter().all(|track| self.heard(track));
         let waited = span >= self.config.track_wait.as_nanos();
         let enough = lead.kind == TrackKind::Audio
             || gathered
@@ -136,16 +143,22 @@ impl Presentation {
         track.newest.is_some() || self.gathered.has(track.id)
     }
 
-    /// The renditions of the tracks, picture first.
-    fn renditions_of(&self, tracks: &[Track], targets: &Targets) -> Vec<Rendition> {
-        let muxed = self.config.layout == Layout::Muxed;
-        let mut renditions = Vec::with_capacity(2);
-        for track in tracks.iter().take(if muxed { 1 } else { 2 }) {
-            let id = match (muxed, track.id.kind) {
-                (true, _) => RenditionId::MUXED,
-                (false, TrackKind::Audio) => RenditionId::AUDIO,
-                (false, TrackKind::Video) => RenditionId::VIDEO,
+    /// The renditions of the tracks, in their order.
+    fn renditions_of(&self, tracks: &[Track], targets: &Targets, muxed: bool) -> Vec<Rendition> {
+        let mut renditions = Vec::with_capacity(tracks.len());
+        let mut next = [0u8; 2];
+        for track in tracks.iter().take(if muxed { 1 } else { tracks.len() }) {
+            let [sounds, pictures] = &mut next;
+            let (count, named): (_, fn(u8) -> RenditionId) = match track.id.kind {
+                TrackKind::Audio => (sounds, RenditionId::audio),
+                TrackKind::Video => (pictures, RenditionId::video),
             };
+            let id = if muxed {
+                RenditionId::MUXED
+            } else {
+                named(*count)
+            };
+            *count = count.saturating_add(1);
             renditions.push(Rendition::new(
                 id,
                 track.config.timescale(),
@@ -188,10 +201,14 @@ impl Presentation {
             lead.config.timescale(),
             lead.exact(),
         );
-        let renditions = self.renditions_of(&tracks, &targets);
-        let mut inits = Vec::with_capacity(2);
+        let of_kind = |kind| tracks.iter().filter(|track| track.id.kind == kind).count();
+        // A player cannot choose among the tracks of one rendition.
+        let single = of_kind(TrackKind::Video) <= 1 && of_kind(TrackKind::Audio) <= 1;
+        let muxed = single && self.config.layout == Layout::Muxed;
+        let renditions = self.renditions_of(&tracks, &targets, muxed);
+        let mut inits = Vec::with_capacity(renditions.len());
         for (index, rendition) in renditions.iter().enumerate() {
-            let body = init_of(&tracks, index, self.config.layout == Layout::Muxed)?;
+            let body = init_of(&tracks, index, muxed)?;
             let object = ObjectId {
                 rendition: rendition.id,
                 kind: ObjectKind::Init,
@@ -200,12 +217,17 @@ impl Presentation {
             inits.push(Output::Init { object, body });
         }
         self.tracks = tracks;
+        self.muxed = muxed;
         self.renditions = renditions;
         self.targets = Some(targets);
         self.outputs.extend(inits);
         self.phase = Phase::Waiting;
-        for track in silent {
-            self.ignore(track.id);
+        let known = |id: &TrackId| self.tracks.iter().any(|track| track.id == *id);
+        let absent = self.abouts.keys().filter(|id| !known(id)).copied();
+        let ignored: Vec<TrackId> = silent.iter().map(|track| track.id).chain(absent).collect();
+        for id in ignored {
+            self.abouts.remove(&id);
+            self.ignore(id);
         }
         let gathered = core::mem::take(&mut self.gathered);
         for (came_ns, id, sample) in gathered.samples {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod about;
 mod absence;
 mod clock;
 pub mod codec;
@@ -27,6 +28,7 @@ mod presentation;
 mod publish;
 mod query;
 mod rendition;
+mod rendition_id;
 mod segment;
 mod silence;
 mod slate;
@@ -37,14 +39,15 @@ mod timeline;
 mod track;
 
 // The public interface is: the two modules above, and these.
+pub use about::About;
 pub use config::{Absence, Config, Layout, Numbering};
 pub use delivery::{Decision, Form, Hold, Playlist, Refusal};
-pub use error::{Error, FragmentProblem, InitProblem, RecordProblem};
+pub use error::{AboutProblem, Error, FragmentProblem, InitProblem, RecordProblem};
 pub use event::{
-    Event, ObjectId, ObjectKind, Output, Point, RenditionId, Sample, Series, TrackId, UnixMillis,
-    Warning,
+    Event, ObjectId, ObjectKind, Output, Point, Sample, Series, TrackId, UnixMillis, Warning,
 };
 pub use headers::{CacheControl, Headers};
 pub use limits::Limits;
 pub use presentation::{Presentation, Rendered};
+pub use rendition_id::RenditionId;
 pub use stats::{Stats, TrackStats};

@@ -5,8 +5,9 @@ use core::time::Duration;
 /// Caps on everything that grows with input.
 ///
 /// Each cap is charged on what has arrived, never on what a peer declares. Beyond one the machine returns a typed
-/// error and its state is unchanged. With the defaults a presentation holds at most two open parts
-/// (2 x 16 MiB) and the samples that wait beside them; what has been published belongs to the caller.
+/// error and its state is unchanged. With the defaults a track holds at most an open part and as much again that waits
+/// for the leading track (2 x 16 MiB, where a usual part is 100 KiB), and there are at most 32 tracks; what has been
+/// published belongs to the caller.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(
     feature = "serde",
@@ -29,6 +30,10 @@ pub struct Limits {
     pub segment_parts: usize,
     /// Segments in one playlist. Default 4,096; the oldest go first.
     pub window_segments: usize,
+    /// Renditions, and so tracks of a publisher. Default 32; one more is refused.
+    pub renditions: usize,
+    /// Bytes of a track's name in playlists. Default 128: what a player's menu can show.
+    pub name_bytes: usize,
     /// Init generations kept per rendition. Default 16; a change of configuration beyond it is refused.
     pub init_generations: usize,
     /// Outputs that may wait before `handle_event` pushes back. Default 256.
@@ -56,6 +61,8 @@ impl Default for Limits {
             part_samples: 1_024,
             segment_parts: 256,
             window_segments: 4_096,
+            renditions: 32,
+            name_bytes: 128,
             init_generations: 16,
             outputs: 256,
             step_back: Duration::from_secs(1),

@@ -9,7 +9,6 @@ use bytes::Bytes;
 
 use crate::Error;
 use crate::codec::{Codec, TrackConfig};
-use crate::config::Layout;
 use crate::cutter::Cutter;
 use crate::event::{Sample, Warning};
 use crate::fmp4::FragmentSample;
@@ -31,7 +30,7 @@ impl Presentation {
         sample: Sample,
     ) -> Result<(), Error> {
         if index > 0 {
-            return self.sound(sample);
+            return self.sound(index, sample);
         }
         self.fits(&sample)?;
         let Some(track) = self.tracks.first() else {
@@ -127,7 +126,7 @@ impl Presentation {
         codec: Codec,
         record: Bytes,
     ) -> Result<(), Error> {
-        let muxed = self.config.layout == Layout::Muxed;
+        let muxed = self.muxed;
         let Some(track) = self.tracks.get(index) else {
             return Ok(());
         };
@@ -222,7 +221,7 @@ impl Presentation {
             self.changed.tracks |= track.adopt_config();
             track.restart();
         }
-        let muxed = self.config.layout == Layout::Muxed;
+        let muxed = self.muxed;
         for (index, rendition) in self.renditions.iter_mut().enumerate() {
             rendition.restart(&moment, &mut self.outputs);
             let track = self.tracks.get(if muxed { 0 } else { index });

@@ -1,11 +1,12 @@
-//! The multivariant playlist (MV-1, MV-2).
+//! The multivariant playlist (MV-1, MV-2, MV-3).
 
 #![expect(
     clippy::arithmetic_side_effects,
     reason = "bit rates are far below 2^63"
 )]
 
-use crate::event::RenditionId;
+use crate::about::About;
+use crate::presentation::Presentation;
 use crate::rendition::Rendition;
 use crate::text::{push_padded, push_u64};
 use crate::track::Track;
@@ -14,108 +15,212 @@ use crate::track::Track;
 const REPRESENTATIVE_VIDEO: u64 = 4_000_000;
 const REPRESENTATIVE_AUDIO: u64 = 160_000;
 
-/// Writes the playlist of all renditions. `tracks` are the presentation's, picture first.
-pub(crate) fn multivariant(
-    renditions: &[Rendition],
-    tracks: &[Track],
-    independent: bool,
-) -> String {
-    let mut out = String::with_capacity(512);
+/// Peak and average bits a second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bandwidth {
+    peak: u64,
+    average: u64,
+}
+
+/// A rendition with the tracks in it.
+#[derive(Clone, Copy, Debug)]
+struct Source<'a> {
+    rendition: &'a Rendition,
+    tracks: &'a [Track],
+}
+
+/// Writes the playlist of all renditions.
+pub(crate) fn multivariant(presentation: &Presentation) -> String {
+    let mut out = String::with_capacity(1_024);
     out.push_str("#EXTM3U\n#EXT-X-VERSION:6\n");
-    if independent {
+    if presentation.config.independent_segments {
         out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
     }
-    let main = renditions.first();
-    let sound = renditions
+    let sources = sources(presentation);
+    let (sounds, pictures): (Vec<_>, Vec<_>) = sources
         .iter()
-        .find(|rendition| rendition.id == RenditionId::AUDIO);
-    let grouped = sound.filter(|sound| main.is_some_and(|main| main.id != sound.id));
-    if let Some(sound) = grouped {
-        let channels = tracks.iter().find_map(|track| track.config.channels());
-        media(&mut out, sound, channels);
+        .partition(|source| source.rendition.id.is_audio());
+    // Sound alone is a variant itself; several of them are one variant with a choice.
+    let grouped = !sounds.is_empty() && (!pictures.is_empty() || sounds.len() > 1);
+    if grouped {
+        group(&mut out, presentation, &sounds);
     }
-    let mut peak = 0;
-    let mut average = 0;
-    for rendition in renditions {
-        let (rendition_peak, rendition_average) = bandwidth(rendition, tracks);
-        peak += rendition_peak;
-        average += rendition_average;
+    let mut largest = Bandwidth::default();
+    for sound in &sounds {
+        let sound = sound.bandwidth();
+        largest.peak = largest.peak.max(sound.peak);
+        largest.average = largest.average.max(sound.average);
     }
-    out.push_str("#EXT-X-STREAM-INF:BANDWIDTH=");
-    push_u64(&mut out, peak);
-    out.push_str(",AVERAGE-BANDWIDTH=");
-    push_u64(&mut out, average.min(peak));
-    out.push_str(",CODECS=\"");
-    for (index, track) in tracks.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        out.push_str(track.config.codecs());
-    }
-    out.push('"');
-    if let Some((width, height)) = tracks.iter().find_map(|track| track.config.resolution()) {
-        out.push_str(",RESOLUTION=");
-        push_u64(&mut out, u64::from(width));
-        out.push('x');
-        push_u64(&mut out, u64::from(height));
-        if let Some(track) = tracks.first() {
-            let milli_fps = track.timeline.pace.milli_fps();
-            out.push_str(",FRAME-RATE=");
-            push_u64(&mut out, milli_fps / 1_000);
-            out.push('.');
-            push_padded(&mut out, milli_fps % 1_000, 3);
+    if pictures.is_empty() {
+        if let Some(sound) = sounds.first() {
+            variant(&mut out, sound, largest, &sounds, grouped);
         }
     }
-    if grouped.is_some() {
-        out.push_str(",AUDIO=\"a\"");
+    for picture in pictures {
+        let own = picture.bandwidth();
+        let bandwidth = Bandwidth {
+            peak: own.peak + largest.peak,
+            average: own.average + largest.average,
+        };
+        variant(&mut out, &picture, bandwidth, &sounds, grouped);
     }
-    out.push('\n');
-    out.push_str(main.map_or("v0", |main| main.name));
-    out.push_str("/index.m3u8\n");
     out
 }
 
-fn media(out: &mut String, sound: &Rendition, channels: Option<u16>) {
-    out.push_str(
-        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES",
-    );
-    if let Some(channels) = channels {
-        out.push_str(",CHANNELS=\"");
-        push_u64(out, u64::from(channels));
-        out.push('"');
-    }
-    out.push_str(",URI=\"");
-    out.push_str(sound.name);
-    out.push_str("/index.m3u8\"\n");
+/// The renditions of tracks.
+fn sources(presentation: &Presentation) -> Vec<Source<'_>> {
+    let tracks = &presentation.tracks;
+    let with_tracks = presentation.renditions.iter().enumerate();
+    with_tracks
+        .filter_map(|(index, rendition)| {
+            let tracks = if presentation.muxed {
+                tracks.get(..).filter(|_| index == 0)
+            } else {
+                tracks.get(index..=index)
+            };
+            tracks.map(|tracks| Source { rendition, tracks })
+        })
+        .collect()
 }
 
-/// Peak and average: measured over closed segments, or what the publisher sends, or a representative value.
-fn bandwidth(rendition: &Rendition, tracks: &[Track]) -> (u64, u64) {
-    if rendition.peak_bits > 0 {
-        let average =
-            u128::from(rendition.total_bytes) * 800_000 / u128::from(rendition.total_units.max(1));
-        return (
-            rendition.peak_bits,
-            u64::try_from(average).unwrap_or(rendition.peak_bits),
-        );
-    }
-    let belongs = |track: &&Track| match rendition.id {
-        RenditionId::AUDIO => track.is_sound(),
-        RenditionId::VIDEO => !track.is_sound(),
-        _ => true,
+/// `EXT-X-MEDIA` for every sound (MV-2).
+fn group(out: &mut String, presentation: &Presentation, sounds: &[Source<'_>]) {
+    let silent = About::default();
+    let about = |source: &Source<'_>| {
+        let id = source.tracks.first().map(|track| track.id);
+        id.and_then(|id| presentation.abouts.get(&id))
+            .unwrap_or(&silent)
     };
-    let measured = tracks.iter().filter(belongs).map(|track| {
-        let representative = if track.is_sound() {
-            REPRESENTATIVE_AUDIO
+    // At most one may be the default.
+    let default = sounds.iter().position(|sound| about(sound).default);
+    let default = default.unwrap_or(0);
+    let taken = |name: &str| sounds.iter().any(|sound| about(sound).name == name);
+    let mut unnamed = 0;
+    for (index, sound) in sounds.iter().enumerate() {
+        let About { name, language, .. } = about(sound);
+        out.push_str("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"");
+        if name.is_empty() {
+            out.push_str(&next_name(&mut unnamed, taken));
         } else {
-            REPRESENTATIVE_VIDEO
+            out.push_str(name);
+        }
+        if !language.is_empty() {
+            out.push_str("\",LANGUAGE=\"");
+            out.push_str(language);
+        }
+        // A player that chooses by language must find one answer (section 4.4.6.1.1 of the draft).
+        let chosen = |other: usize| {
+            let same = |sound: &Source<'_>| about(sound).language == *language;
+            sounds.get(other).is_some_and(same)
         };
-        track
-            .meter
-            .bitrate
-            .map_or(representative, |bits| bits.max(1))
-    });
-    let average: u64 = measured.sum();
-    // The first key frames weigh more than the time measured so far shows.
-    (average + average / 4, average)
+        let first = (0..index).all(|other| !chosen(other)) && !(default > index && chosen(default));
+        out.push_str(match (index == default, first) {
+            (true, _) => "\",DEFAULT=YES,AUTOSELECT=YES",
+            (false, true) => "\",DEFAULT=NO,AUTOSELECT=YES",
+            (false, false) => "\",DEFAULT=NO,AUTOSELECT=NO",
+        });
+        if let Some(channels) = sound.tracks.first().and_then(|t| t.config.channels()) {
+            out.push_str(",CHANNELS=\"");
+            push_u64(out, u64::from(channels));
+            out.push('"');
+        }
+        out.push_str(",URI=\"");
+        out.push_str(&sound.rendition.name);
+        out.push_str("/index.m3u8\"\n");
+    }
+}
+
+/// `Audio`, `Audio 2` and so on, those left out that a publisher has given.
+fn next_name(count: &mut u64, taken: impl Fn(&str) -> bool) -> String {
+    loop {
+        *count += 1;
+        let mut name = String::from("Audio");
+        if *count > 1 {
+            name.push(' ');
+            push_u64(&mut name, *count);
+        }
+        if !taken(&name) {
+            return name;
+        }
+    }
+}
+
+/// `EXT-X-STREAM-INF` and its playlist (MV-1).
+fn variant(
+    out: &mut String,
+    source: &Source<'_>,
+    bandwidth: Bandwidth,
+    sounds: &[Source<'_>],
+    grouped: bool,
+) {
+    out.push_str("#EXT-X-STREAM-INF:BANDWIDTH=");
+    push_u64(out, bandwidth.peak);
+    out.push_str(",AVERAGE-BANDWIDTH=");
+    push_u64(out, bandwidth.average.min(bandwidth.peak));
+    out.push_str(",CODECS=\"");
+    let beside = sounds.iter().filter(|_| grouped).flat_map(|s| s.tracks);
+    let mut listed: Vec<&str> = Vec::with_capacity(4);
+    for track in source.tracks.iter().chain(beside) {
+        let codecs = track.config.codecs();
+        if !listed.contains(&codecs) {
+            if !listed.is_empty() {
+                out.push(',');
+            }
+            out.push_str(codecs);
+            listed.push(codecs);
+        }
+    }
+    out.push('"');
+    if let Some(track) = source.tracks.first().filter(|track| !track.is_sound()) {
+        if let Some((width, height)) = track.config.resolution() {
+            out.push_str(",RESOLUTION=");
+            push_u64(out, u64::from(width));
+            out.push('x');
+            push_u64(out, u64::from(height));
+        }
+        let milli_fps = track.timeline.pace.milli_fps();
+        out.push_str(",FRAME-RATE=");
+        push_u64(out, milli_fps / 1_000);
+        out.push('.');
+        push_padded(out, milli_fps % 1_000, 3);
+        out.push_str(",VIDEO-RANGE=");
+        out.push_str(track.config.video_range().name());
+    }
+    if grouped {
+        out.push_str(",AUDIO=\"a\"");
+    }
+    out.push_str(",STABLE-VARIANT-ID=\"");
+    out.push_str(&source.rendition.name);
+    out.push_str("\"\n");
+    out.push_str(&source.rendition.name);
+    out.push_str("/index.m3u8\n");
+}
+
+impl Source<'_> {
+    /// Measured over closed segments, or what the publisher sends, or a representative value.
+    fn bandwidth(&self) -> Bandwidth {
+        let rendition = self.rendition;
+        if rendition.peak_bits > 0 {
+            let units = u128::from(rendition.total_units.max(1));
+            let average = u128::from(rendition.total_bytes) * 800_000 / units;
+            let peak = rendition.peak_bits;
+            let average = u64::try_from(average).unwrap_or(peak);
+            return Bandwidth { peak, average };
+        }
+        let measured = self.tracks.iter().map(|track| {
+            let representative = if track.is_sound() {
+                REPRESENTATIVE_AUDIO
+            } else {
+                REPRESENTATIVE_VIDEO
+            };
+            let measured = track.meter.bitrate;
+            measured.map_or(representative, |bits| bits.max(1))
+        });
+        let average: u64 = measured.sum();
+        // The first key frames weigh more than the time measured so far shows.
+        Bandwidth {
+            peak: average + average / 4,
+            average,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Paths of a presentation, relative to its root.
 
-use crate::event::{ObjectKind, RenditionId};
+use crate::event::ObjectKind;
+use crate::rendition_id::RenditionId;
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,12 +27,7 @@ impl Path {
             return Some(Self::Multivariant);
         }
         let (rendition, file) = path.split_once('/')?;
-        let rendition = match rendition {
-            "a0" => RenditionId::AUDIO,
-            "m0" => RenditionId::MUXED,
-            "v0" => RenditionId::VIDEO,
-            _ => return None,
-        };
+        let rendition = RenditionId::parse(rendition)?;
         if file == "index.m3u8" {
             return Some(Self::Media(rendition));
         }

@@ -140,7 +140,7 @@ fn report(out: &mut String, other: &Rendition) {
         return;
     }
     out.push_str("#EXT-X-RENDITION-REPORT:URI=\"../");
-    out.push_str(other.name);
+    out.push_str(&other.name);
     out.push_str("/index.m3u8\",LAST-MSN=");
     push_u64(out, listed.msn);
     out.push_str(",LAST-PART=");

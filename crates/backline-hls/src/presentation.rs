@@ -1,20 +1,22 @@
 //! The machine: samples in; objects, playlists and decisions out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::about::About;
 use crate::absence::Quiet;
 use crate::clock::Clock;
 use crate::codec::{Codec, TrackConfig, TrackKind};
 use crate::config::{Config, Numbering};
 use crate::cutter::Targets;
 use crate::delivery::{Decision, Playlist};
-use crate::error::Error;
-use crate::event::{Event, Output, Point, RenditionId, Sample, TrackId, UnixMillis, Warning};
+use crate::error::{AboutProblem, Error};
+use crate::event::{Event, Output, Point, Sample, TrackId, UnixMillis, Warning};
 use crate::gather::Gathered;
 use crate::rendition::Rendition;
+use crate::rendition_id::RenditionId;
 use crate::stats::Stats;
 use crate::timeline::Epoch;
 use crate::track::Track;
@@ -38,8 +40,12 @@ pub struct Presentation {
     pub(crate) clock: Clock,
     pub(crate) phase: Phase,
     pub(crate) outputs: VecDeque<Output>,
-    /// The publisher's tracks, picture first. Fixed once the first media is out.
+    /// The publisher's tracks: pictures by id, then sounds by id; the first one leads. Fixed once the first media is out.
     pub(crate) tracks: Vec<Track>,
+    /// What the publisher says of its tracks.
+    pub(crate) abouts: BTreeMap<TrackId, About>,
+    /// Picture and sound share a rendition. Otherwise each track has one, in the order of the tracks.
+    pub(crate) muxed: bool,
     pub(crate) gathered: Gathered,
     pub(crate) renditions: Vec<Rendition>,
     pub(crate) targets: Option<Targets>,
@@ -54,9 +60,8 @@ pub struct Presentation {
     pub(crate) version: u64,
     pub(crate) counts: Counts,
     pub(crate) changed: Changed,
-    /// A long group of pictures, or a hole in the sound, that was already reported.
+    /// A long group of pictures that was already reported.
     pub(crate) reported_gop: bool,
-    pub(crate) reported_sound: bool,
     pub(crate) ignored: Vec<TrackId>,
     pub(crate) quiet: Quiet,
 }
@@ -130,6 +135,8 @@ impl Presentation {
             phase: Phase::Idle,
             outputs: VecDeque::with_capacity(32),
             tracks: Vec::new(),
+            abouts: BTreeMap::new(),
+            muxed: false,
             gathered: Gathered::default(),
             renditions: Vec::new(),
             targets: None,
@@ -141,7 +148,6 @@ impl Presentation {
             counts: Counts::default(),
             changed: Changed::default(),
             reported_gop: false,
-            reported_sound: false,
             ignored: Vec::new(),
             quiet: Quiet::default(),
         })
@@ -165,6 +171,7 @@ impl Presentation {
             return Err(Error::Ended);
         }
         let result = match event {
+            Event::Announce { track, about } => self.expect_track(track, about),
             Event::Config {
                 track,
                 codec,
@@ -233,8 +240,7 @@ impl Presentation {
         let independent = self.config.independent_segments;
         let (text, rendition, version) = match playlist.rendition {
             None => {
-                let text =
-                    crate::multivariant::multivariant(&self.renditions, &self.tracks, independent);
+                let text = crate::multivariant::multivariant(self);
                 (text, self.renditions.first()?, self.version)
             }
             Some(id) => {
@@ -307,6 +313,7 @@ impl Presentation {
         match self.phase {
             Phase::Idle | Phase::Gathering => {
                 self.tracks.clear();
+                self.abouts.clear();
                 self.gathered = Gathered::default();
                 self.ignored.clear();
                 self.phase = Phase::Gathering;
@@ -327,6 +334,7 @@ impl Presentation {
         match self.phase {
             Phase::Gathering => {
                 self.tracks.clear();
+                self.abouts.clear();
                 self.gathered = Gathered::default();
                 self.phase = Phase::Idle;
             }
@@ -383,18 +391,58 @@ impl Presentation {
             return self.reconfigure(now_ns, index, codec, record);
         }
         let config = TrackConfig::parse(codec, record, &self.config.limits)?;
-        if self.phase != Phase::Gathering
-            || self.tracks.iter().any(|track| track.id.kind == id.kind)
-        {
+        let second =
+            id.kind == TrackKind::Video && self.tracks.iter().any(|track| !track.is_sound());
+        if self.phase != Phase::Gathering || second {
             self.ignore(id);
             return Ok(());
         }
-        let track = Track::new(id, config);
-        match id.kind {
-            TrackKind::Audio => self.tracks.push(track),
-            TrackKind::Video => self.tracks.insert(0, track),
-        }
+        self.room_for(id, self.tracks.len())?;
+        let place = |track: &TrackId| (track.kind == TrackKind::Audio, track.id);
+        let at = self
+            .tracks
+            .partition_point(|track| place(&track.id) < place(&id));
+        self.tracks.insert(at, Track::new(id, config));
         Ok(())
+    }
+
+    /// Takes what the publisher says of a track.
+    fn expect_track(&mut self, id: TrackId, about: About) -> Result<(), Error> {
+        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+            return Err(Error::NotStarted { track: id });
+        }
+        about.check(id, &self.config.limits)?;
+        let same = |(other, was): &(&TrackId, &About)| {
+            **other != id && other.kind == id.kind && was.name == about.name
+        };
+        let named = !about.name.is_empty() && id.kind == TrackKind::Audio;
+        if let Some((other, _)) = self.abouts.iter().find(same).filter(|_| named) {
+            return Err(Error::About {
+                track: id,
+                field: "name",
+                problem: AboutProblem::Taken { other: *other },
+            });
+        }
+        let there = self.tracks.iter().any(|track| track.id == id);
+        if self.phase != Phase::Gathering && !there {
+            self.ignore(id);
+            return Ok(());
+        }
+        if !self.abouts.contains_key(&id) {
+            self.room_for(id, self.abouts.len())?;
+        }
+        let before = self.abouts.insert(id, about.clone());
+        self.changed.tracks |= self.phase != Phase::Gathering && before != Some(about);
+        Ok(())
+    }
+
+    fn room_for(&self, track: TrackId, tracks: usize) -> Result<(), Error> {
+        let limit = self.config.limits.renditions;
+        if tracks < limit {
+            Ok(())
+        } else {
+            Err(Error::TooManyTracks { track, limit })
+        }
     }
 
     fn sample(&mut self, now_ns: u64, id: TrackId, sample: Sample) -> Result<(), Error> {

@@ -5,22 +5,25 @@
     reason = "ticks come from nanoseconds below 2^62"
 )]
 
-use crate::config::Layout;
 use crate::cutter::Targets;
-use crate::event::{Output, RenditionId};
+use crate::event::Output;
 use crate::presentation::{Changed, Presentation};
 use crate::rendition::Moment;
+use crate::rendition_id::RenditionId;
 use crate::timeline::{ticks, to_ns};
+
+/// The sound's place among the tracks in the muxed layout.
+const SOUND: usize = 1;
 
 impl Presentation {
     /// Ends the leading rendition's part; in the muxed layout with the sound that has come for it.
     pub(crate) fn close_lead_part(&mut self, now_ns: u64) {
         let moment = self.moment(now_ns);
         let until_ns = self.lead_end_ns();
-        if self.config.layout == Layout::Muxed {
-            self.fill_sound_hole(until_ns);
+        if self.muxed {
+            self.fill_sound_hole(SOUND, until_ns);
             if let (Some(track), Some(rendition)) =
-                (self.tracks.get_mut(1), self.renditions.first_mut())
+                (self.tracks.get_mut(SOUND), self.renditions.first_mut())
             {
                 let until = ticks(i128::from(until_ns), track.config.timescale());
                 if !rendition.part.is_empty() {
@@ -60,12 +63,14 @@ impl Presentation {
             listed,
             tracks,
         } = core::mem::take(&mut self.changed);
-        let Some(targets) = self.targets.filter(|_| listed) else {
+        let Some(targets) = self.targets.filter(|_| listed || tracks) else {
             return;
         };
         let moment = self.moment(now_ns);
-        for rendition in &mut self.renditions {
-            rendition.promise(&mut self.outputs);
+        if listed {
+            for rendition in &mut self.renditions {
+                rendition.promise(&mut self.outputs);
+            }
         }
         if !self.playable {
             let lead = self
@@ -83,7 +88,7 @@ impl Presentation {
         if !self.playable {
             return;
         }
-        for rendition in &mut self.renditions {
+        for rendition in self.renditions.iter_mut().filter(|_| listed) {
             rendition.version += 1;
             let (listed, closed) = rendition.points();
             self.outputs.push_back(Output::Advanced {

@@ -11,10 +11,11 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::cutter::{Cutter, Targets};
-use crate::event::{ObjectId, ObjectKind, Output, Point, RenditionId};
+use crate::event::{ObjectId, ObjectKind, Output, Point};
 use crate::fmp4::{FragmentSample, Run, Styp, fragment_header};
 use crate::kept::Kept;
 use crate::part::{OpenPart, sound_sample};
+use crate::rendition_id::RenditionId;
 use crate::segment::Segment;
 use crate::text::units;
 use crate::timeline::{Epoch, to_ns};
@@ -39,7 +40,7 @@ pub(crate) struct Moment {
 #[derive(Clone, Debug)]
 pub(crate) struct Rendition {
     pub(crate) id: RenditionId,
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) content_type: &'static str,
     pub(crate) timescale: u32,
     pub(crate) cutter: Cutter,
@@ -480,29 +481,5 @@ impl Rendition {
         };
         // Cannot fail: the limits keep a part far below what the format can say.
         fragment_header(self.sequence, Some(styp), runs.get(..used)?).ok()
-    }
-}
-
-impl RenditionId {
-    /// The multivariant playlist, where a rendition is asked for: its hold and its growth.
-    pub const MULTIVARIANT: Self = Self(u16::MAX);
-    pub(crate) const AUDIO: Self = Self(1);
-    pub(crate) const MUXED: Self = Self(2);
-    pub(crate) const VIDEO: Self = Self(0);
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::AUDIO => "a0",
-            Self::MUXED => "m0",
-            _ => "v0",
-        }
-    }
-
-    pub(crate) fn content_type(self) -> &'static str {
-        if self == Self::AUDIO {
-            crate::headers::AUDIO_MP4
-        } else {
-            crate::headers::VIDEO_MP4
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! A segment as its playlist lines: written once, when they become true.
 
-use crate::event::{ObjectId, ObjectKind, RenditionId};
+use crate::event::{ObjectId, ObjectKind};
+use crate::rendition_id::RenditionId;
 use crate::text::{push_date, push_u64, push_units};
 
 /// Bytes of text that a segment of ten parts needs.

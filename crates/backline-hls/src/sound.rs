@@ -16,13 +16,13 @@ const NS_PER_MS: i64 = 1_000_000;
 
 impl Presentation {
     /// Takes sound that goes beside a picture; it waits for the picture's part.
-    pub(crate) fn sound(&mut self, sample: Sample) -> Result<(), Error> {
+    pub(crate) fn sound(&mut self, index: usize, sample: Sample) -> Result<(), Error> {
         let (Some(targets), Some(lead)) = (self.targets, self.tracks.first()) else {
             return Ok(());
         };
         let lead_ns = self.seen_ns(lead);
         let step_ns = i64::try_from(self.config.limits.step_forward.as_nanos()).unwrap_or(i64::MAX);
-        let Some(track) = self.tracks.get_mut(1) else {
+        let Some(track) = self.tracks.get_mut(index) else {
             return Ok(());
         };
         let (id, limits) = (track.id, &self.config.limits);
@@ -81,42 +81,51 @@ impl Presentation {
         if early || !track.wait(due, sample.data, longest) {
             self.counts.dropped = self.counts.dropped.saturating_add(1);
         } else {
-            self.reported_sound = false;
+            track.missed = false;
         }
         Ok(())
     }
 
     /// Cuts the sound that goes with the picture so far.
     pub(crate) fn sound_parts(&mut self, now_ns: u64, flush: bool) {
-        if self.renditions.len() < 2 {
+        if self.muxed {
             return;
         }
         let moment = self.moment(now_ns);
         let until_ns = self.lead_end_ns();
-        self.fill_sound_hole(until_ns);
-        let (Some(track), Some(rendition)) = (self.tracks.get_mut(1), self.renditions.get_mut(1))
-        else {
-            return;
-        };
-        let until = ticks(i128::from(until_ns), rendition.timescale);
-        rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
-        if flush && rendition.open.is_none() {
-            // A segment cannot be empty: the picture's segment ends, so the sound's has to exist.
-            track
-                .timeline
-                .begin(ticks(i128::from(self.epoch.out_ns), rendition.timescale));
-            track.conceal(until, rendition.cutter.cap);
+        for index in 1..self.tracks.len() {
+            self.fill_sound_hole(index, until_ns);
+            let (Some(track), Some(rendition)) =
+                (self.tracks.get_mut(index), self.renditions.get_mut(index))
+            else {
+                continue;
+            };
+            if !track.is_sound() {
+                continue;
+            }
+            let until = ticks(i128::from(until_ns), rendition.timescale);
             rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
+            if flush && rendition.open.is_none() {
+                // A segment cannot be empty: the picture's segment ends, so the sound's has to exist.
+                track
+                    .timeline
+                    .begin(ticks(i128::from(self.epoch.out_ns), rendition.timescale));
+                track.conceal(until, rendition.cutter.cap);
+                rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
+            }
         }
     }
 
     /// Fills sound that is too far behind the picture, so that the viewers' buffers do not run dry.
-    pub(crate) fn fill_sound_hole(&mut self, until_ns: i64) {
+    pub(crate) fn fill_sound_hole(&mut self, index: usize, until_ns: i64) {
         let Some(targets) = self.targets else { return };
         let patience_ns = i64::try_from(self.config.audio_patience.as_nanos()).unwrap_or(i64::MAX);
-        let Some(track) = self.tracks.get_mut(1) else {
+        let Some(track) = self.tracks.get_mut(index) else {
             return;
         };
+        if !track.is_sound() {
+            return;
+        }
         let timescale = track.config.timescale();
         let behind_ns = until_ns - to_ns(track.timeline.next(), timescale).max(self.epoch.out_ns);
         if behind_ns <= patience_ns {
@@ -127,9 +136,13 @@ impl Presentation {
             .timeline
             .begin(ticks(i128::from(self.epoch.out_ns), timescale));
         track.conceal(until, Cutter::new(&targets, timescale).cap);
-        if !core::mem::replace(&mut self.reported_sound, true) {
+        let id = track.id;
+        if !core::mem::replace(&mut track.missed, true) {
             let behind_ms = u64::try_from(behind_ns / NS_PER_MS).unwrap_or(0);
-            self.warn(Warning::AudioMissing { behind_ms });
+            self.warn(Warning::AudioMissing {
+                track: id,
+                behind_ms,
+            });
         }
     }
 

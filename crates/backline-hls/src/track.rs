@@ -40,6 +40,8 @@ pub(crate) struct Track {
     pub(crate) newest: Option<Bytes>,
     /// Whether it was already reported that this track is too far from the leading one.
     pub(crate) stepped: bool,
+    /// Whether it was already reported that it stays away.
+    pub(crate) missed: bool,
 }
 
 impl Track {
@@ -55,6 +57,7 @@ impl Track {
             waiting_bytes: 0,
             newest: None,
             stepped: false,
+            missed: false,
         }
     }
 

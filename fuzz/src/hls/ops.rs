@@ -240,7 +240,10 @@ impl Publisher {
             record: Bytes::from_static(record),
         });
         // The timescales of parts are checked where a rendition has one for certain: separate tracks, never changed.
-        let rendition = RenditionId(u16::from(track.kind == TrackKind::Audio));
+        let rendition = match track.kind {
+            TrackKind::Audio => RenditionId::audio(0),
+            TrackKind::Video => RenditionId::video(0),
+        };
         let scale = match track.kind {
             TrackKind::Video => 90_000,
             TrackKind::Audio if record == AAC_CONFIGS[0] => 48_000,

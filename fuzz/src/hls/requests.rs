@@ -4,8 +4,8 @@ use super::{AAC_CONFIGS, AVC_CONFIG};
 use crate::Source;
 use backline_hls::codec::Codec;
 use backline_hls::{
-    Config, Decision, Event, ObjectId, Output, Point, Presentation, Sample, Series, TrackId,
-    UnixMillis,
+    Config, Decision, Event, Layout, ObjectId, Output, Point, Presentation, Sample, Series,
+    TrackId, UnixMillis,
 };
 use bytes::Bytes;
 use std::time::{Duration, Instant};
@@ -132,8 +132,9 @@ fn events(state: u8) -> Vec<Event> {
 
 /// The presentation after these events, and the names that it announced.
 fn show(now: Instant, state: u8) -> (Presentation, Vec<ObjectId>) {
-    let mut presentation =
-        Presentation::new(Config::default(), now).expect("defaults are within bounds");
+    let mut config = Config::default();
+    config.layout = Layout::Separate;
+    let mut presentation = Presentation::new(config, now).expect("defaults are within bounds");
     let mut names = Vec::new();
     for event in events(state) {
         presentation.handle_event(now, event).expect("a plain show");

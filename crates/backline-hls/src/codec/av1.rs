@@ -32,7 +32,7 @@ pub(super) fn parse(record: &[u8]) -> Result<Facts, Fault> {
     };
     while !cursor.rest().is_empty() {
         if let Some((at, header)) = unit(&mut cursor)? {
-            (facts.resolution, facts.frame_rate) = sequence(header, at)?;
+            sequence(header, at, &mut facts)?;
             break;
         }
     }
@@ -72,17 +72,18 @@ fn unit<'a>(cursor: &mut Cursor<'a>) -> Result<Option<(usize, &'a [u8])>, Fault>
 
 type Pair = Option<(u32, u32)>;
 
-/// Reads as far as the frame size.
-fn sequence(header: &[u8], base: usize) -> Result<(Pair, Pair), Fault> {
+/// Reads frame rate, size and transfer characteristics.
+fn sequence(header: &[u8], base: usize, facts: &mut Facts) -> Result<(), Fault> {
     let mut bits = Bits::plain(header, base, SPEC_SEQUENCE);
-    let mut rate = None;
-    bits.skip(4, "seq_profile")?;
-    if bits.flag("reduced_still_picture_header")? {
+    let profile = bits.u(3, "seq_profile")?;
+    bits.skip(1, "still_picture")?;
+    let reduced = bits.flag("reduced_still_picture_header")?;
+    if reduced {
         bits.skip(5, "seq_level_idx")?;
     } else {
         let mut delay_bits = None;
         if bits.flag("timing_info_present_flag")? {
-            rate = timing(&mut bits)?;
+            facts.frame_rate = timing(&mut bits)?;
             delay_bits = decoder_model(&mut bits)?;
         }
         operating_points(&mut bits, delay_bits)?;
@@ -91,8 +92,40 @@ fn sequence(header: &[u8], base: usize) -> Result<(Pair, Pair), Fault> {
     let height_bits = bits.u(4, "frame_height_bits_minus_1")?;
     let width = bits.u(width_bits.saturating_add(1), "max_frame_width_minus_1")?;
     let height = bits.u(height_bits.saturating_add(1), "max_frame_height_minus_1")?;
-    let resolution = (width.saturating_add(1), height.saturating_add(1));
-    Ok((Some(resolution), rate))
+    facts.resolution = Some((width.saturating_add(1), height.saturating_add(1)));
+    // What cannot be read of the colours costs a hint, and not the picture.
+    facts.transfer = transfer(&mut bits, profile, reduced).ok().flatten();
+    Ok(())
+}
+
+/// Reads from behind the frame size to `transfer_characteristics` of the colour configuration (AV1 5.5.2).
+fn transfer(bits: &mut Bits<'_>, profile: u32, reduced: bool) -> Result<Option<u8>, Fault> {
+    if !reduced && bits.flag("frame_id_numbers_present_flag")? {
+        bits.skip(4 + 3, "delta_frame_id_length_minus_2")?;
+    }
+    bits.skip(3, "use_128x128_superblock")?;
+    if !reduced {
+        bits.skip(4, "enable_interintra_compound")?;
+        let order_hint = bits.flag("enable_order_hint")?;
+        bits.skip(if order_hint { 2 } else { 0 }, "enable_jnt_comp")?;
+        let choose = bits.flag("seq_choose_screen_content_tools")?;
+        if (choose || bits.flag("seq_force_screen_content_tools")?)
+            && !bits.flag("seq_choose_integer_mv")?
+        {
+            bits.skip(1, "seq_force_integer_mv")?;
+        }
+        bits.skip(if order_hint { 3 } else { 0 }, "order_hint_bits_minus_1")?;
+    }
+    bits.skip(3, "enable_superres")?;
+    let high = bits.flag("high_bitdepth")?;
+    let professional = profile == u32::from(PROFILE_PROFESSIONAL);
+    bits.skip(u32::from(high && professional), "twelve_bit")?;
+    bits.skip(u32::from(profile != PROFILE_HIGH), "mono_chrome")?;
+    if !bits.flag("color_description_present_flag")? {
+        return Ok(None);
+    }
+    bits.skip(8, "color_primaries")?;
+    Ok(u8::try_from(bits.u(8, "transfer_characteristics")?).ok())
 }
 
 fn timing(bits: &mut Bits<'_>) -> Result<Pair, Fault> {
@@ -143,6 +176,7 @@ fn operating_points(bits: &mut Bits<'_>, delay_bits: Option<u32>) -> Result<(), 
 const SPEC_RECORD: &str = "AV1 in ISOBMFF 2.3.3";
 const SPEC_SEQUENCE: &str = "AV1 5.5.1";
 const MARKER_VERSION: u8 = 0x81;
+const PROFILE_HIGH: u32 = 1;
 const PROFILE_PROFESSIONAL: u8 = 2;
 const OBU_FORBIDDEN: u8 = 0x80;
 const OBU_EXTENSION: u8 = 0x04;

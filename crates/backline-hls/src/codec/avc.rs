@@ -42,14 +42,13 @@ pub(super) fn parse(record: &[u8], limits: &Limits) -> Result<Facts, Fault> {
     let Some((at, unit, "sequenceParameterSet")) = first else {
         return Err(cursor.missing("sequence parameter set"));
     };
-    let (resolution, frame_rate) = sequence(unit, at)?;
+    let picture = sequence(unit, at)?;
     let mut codecs = String::with_capacity("avc1.64001F".len());
     let _ = write!(codecs, "avc1.{idc:02X}{compatibility:02X}{level:02X}");
     Ok(Facts {
         codecs,
-        resolution: Some(resolution),
-        frame_rate,
-        ..Facts::of(record)
+        body: 0..record.len(),
+        ..picture
     })
 }
 
@@ -61,9 +60,8 @@ pub(super) fn too_many(at: usize, count: usize, limits: &Limits) -> Fault {
     }
 }
 
-type Rate = Option<(u32, u32)>;
-
-fn sequence(unit: &[u8], base: usize) -> Result<((u32, u32), Rate), Fault> {
+/// Gives size, frame rate and transfer characteristics.
+fn sequence(unit: &[u8], base: usize) -> Result<Facts, Fault> {
     let mut bits = Bits::nal(unit, base, SPEC_SPS);
     let header = bits.u(8, "nal_unit_type")?;
     if header & 0x9f != NAL_SPS {
@@ -98,8 +96,13 @@ fn sequence(unit: &[u8], base: usize) -> Result<((u32, u32), Rate), Fault> {
         .get(chroma as usize)
         .map_or((1, fields), |(x, y)| (*x, fields.saturating_mul(*y)));
     let resolution = crop(&mut bits, (width, height), (unit_x, unit_y))?;
-    // What cannot be read of the timing costs the frame rate, which is a hint, and not the picture.
-    Ok((resolution, timing(&mut bits).ok().flatten()))
+    let mut facts = Facts {
+        resolution: Some(resolution),
+        ..Facts::default()
+    };
+    // What cannot be read of it costs hints, and not the picture.
+    let _ = usability(&mut bits, &mut facts);
+    Ok(facts)
 }
 
 /// Reads a cropping rectangle, as H.264 and H.265 write it, in `units` of pixels.
@@ -176,21 +179,19 @@ fn picture_order(bits: &mut Bits<'_>) -> Result<(), Fault> {
 }
 
 /// Reads the video usability information as far as the clock (ITU-T H.264 E.1.1).
-fn timing(bits: &mut Bits<'_>) -> Result<Rate, Fault> {
+fn usability(bits: &mut Bits<'_>, facts: &mut Facts) -> Result<(), Fault> {
     if !bits.flag("vui_parameters_present_flag")? {
-        return Ok(None);
+        return Ok(());
     }
-    bits.skip_vui_head()?;
-    if !bits.flag("timing_info_present_flag")? {
-        return Ok(None);
+    facts.transfer = bits.vui_head()?;
+    if bits.flag("timing_info_present_flag")? {
+        let units = bits.u(32, "num_units_in_tick")?;
+        let scale = bits.u(32, "time_scale")?;
+        // The clock counts fields.
+        let units = u64::from(units).saturating_mul(2);
+        facts.frame_rate = frame_rate(u64::from(scale), units);
     }
-    let units = bits.u(32, "num_units_in_tick")?;
-    let scale = bits.u(32, "time_scale")?;
-    // The clock counts fields.
-    Ok(frame_rate(
-        u64::from(scale),
-        u64::from(units).saturating_mul(2),
-    ))
+    Ok(())
 }
 
 const SPEC_RECORD: &str = "ISO/IEC 14496-15 5.3.3.1";

@@ -122,10 +122,11 @@ impl<'a> Bits<'a> {
         Ok(if code % 2 == 1 { half } else { -half })
     }
 
-    /// Reads some bits of an escaped syntax that every codec here shares: `aspect_ratio_idc` to
-    /// `chroma_loc_info` of video usability information.
-    pub(super) fn skip_vui_head(&mut self) -> Result<(), Fault> {
+    /// Reads `aspect_ratio_idc` to `chroma_loc_info` of video usability information, which H.264 and H.265 share, and
+    /// gives `transfer_characteristics` if it is there.
+    pub(super) fn vui_head(&mut self) -> Result<Option<u8>, Fault> {
         let field = "vui_parameters";
+        let mut transfer = None;
         if self.flag(field)? && self.u(8, field)? == ASPECT_EXTENDED {
             self.skip(32, field)?;
         }
@@ -135,14 +136,16 @@ impl<'a> Bits<'a> {
         if self.flag(field)? {
             self.skip(4, field)?;
             if self.flag(field)? {
-                self.skip(24, field)?;
+                self.skip(8, field)?;
+                transfer = u8::try_from(self.u(8, field)?).ok();
+                self.skip(8, field)?;
             }
         }
         if self.flag(field)? {
             self.ue(field)?;
             self.ue(field)?;
         }
-        Ok(())
+        Ok(transfer)
     }
 
     /// A fault of the value that was just read.

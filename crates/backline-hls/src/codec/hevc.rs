@@ -48,12 +48,13 @@ pub(super) fn parse(record: &[u8], limits: &Limits) -> Result<Facts, Fault> {
     let Some((at, unit)) = first else {
         return Err(cursor.missing("sequence parameter set"));
     };
-    let (resolution, promised) = sequence(unit, at)?;
+    let picture = sequence(unit, at)?;
+    let average = || frame_rate(u64::from(quarter_frames), 256);
     Ok(Facts {
         codecs: profile.codecs(),
-        resolution: Some(resolution),
-        frame_rate: promised.or_else(|| frame_rate(u64::from(quarter_frames), 256)),
-        ..Facts::of(record)
+        frame_rate: picture.frame_rate.or_else(average),
+        body: 0..record.len(),
+        ..picture
     })
 }
 
@@ -95,9 +96,8 @@ impl Profile<'_> {
     }
 }
 
-type Rate = Option<(u32, u32)>;
-
-fn sequence(unit: &[u8], base: usize) -> Result<((u32, u32), Rate), Fault> {
+/// Gives size, frame rate and transfer characteristics.
+fn sequence(unit: &[u8], base: usize) -> Result<Facts, Fault> {
     let mut bits = Bits::nal(unit, base, SPEC_SPS);
     let header = bits.u(16, "nal_unit_type")?;
     if header >> 9 != u32::from(NAL_SPS) {
@@ -128,8 +128,13 @@ fn sequence(unit: &[u8], base: usize) -> Result<((u32, u32), Rate), Fault> {
     let chroma = if separate { 0 } else { chroma };
     let units = CHROMA_UNITS.get(chroma as usize).copied().unwrap_or((1, 1));
     let resolution = crop(&mut bits, size, units)?;
-    // What cannot be read of the timing costs the frame rate, which is a hint, and not the picture.
-    Ok((resolution, timing(&mut bits, sub_layers).ok().flatten()))
+    let mut facts = Facts {
+        resolution: Some(resolution),
+        ..Facts::default()
+    };
+    // What cannot be read of it costs hints, and not the picture.
+    let _ = usability(&mut bits, sub_layers, &mut facts);
+    Ok(facts)
 }
 
 /// ITU-T H.265 7.3.3.
@@ -151,7 +156,7 @@ fn profile_tier_level(bits: &mut Bits<'_>, sub_layers: u32) -> Result<(), Fault>
 }
 
 /// Reads from the bit depths to the clock in the video usability information (ITU-T H.265 7.3.2.2, E.2.1).
-fn timing(bits: &mut Bits<'_>, sub_layers: u32) -> Result<Rate, Fault> {
+fn usability(bits: &mut Bits<'_>, sub_layers: u32, facts: &mut Facts) -> Result<(), Fault> {
     bits.ue("bit_depth_luma_minus8")?;
     bits.ue("bit_depth_chroma_minus8")?;
     let order_bits = bits.ue_max(12, "log2_max_pic_order_cnt_lsb_minus4", "0 to 12")?;
@@ -182,21 +187,21 @@ fn timing(bits: &mut Bits<'_>, sub_layers: u32) -> Result<Rate, Fault> {
     }
     bits.skip(2, "strong_intra_smoothing_enabled_flag")?;
     if !bits.flag("vui_parameters_present_flag")? {
-        return Ok(None);
+        return Ok(());
     }
-    bits.skip_vui_head()?;
+    facts.transfer = bits.vui_head()?;
     bits.skip(3, "frame_field_info_present_flag")?;
     if bits.flag("default_display_window_flag")? {
         for _ in 0..4 {
             bits.ue("def_disp_win_offset")?;
         }
     }
-    if !bits.flag("vui_timing_info_present_flag")? {
-        return Ok(None);
+    if bits.flag("vui_timing_info_present_flag")? {
+        let units = bits.u(32, "vui_num_units_in_tick")?;
+        let scale = bits.u(32, "vui_time_scale")?;
+        facts.frame_rate = frame_rate(u64::from(scale), u64::from(units));
     }
-    let units = bits.u(32, "vui_num_units_in_tick")?;
-    let scale = bits.u(32, "vui_time_scale")?;
-    Ok(frame_rate(u64::from(scale), u64::from(units)))
+    Ok(())
 }
 
 /// ITU-T H.265 7.3.4.

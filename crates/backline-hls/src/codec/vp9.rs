@@ -22,11 +22,13 @@ pub(super) fn parse(record: &[u8]) -> Result<Facts, Fault> {
         let at = start.saturating_add(2);
         return Err(cursor.wrong(at, "bitDepth", depth, "8, 10 or 12"));
     }
-    cursor.read("colourPrimaries", (be_u8, be_u8, be_u8, be_u8, be_u8))?;
+    let colours = (be_u8, be_u8, be_u8, be_u8, be_u8);
+    let (_, transfer, _, _, _) = cursor.read("colourPrimaries", colours)?;
     let mut codecs = String::with_capacity("vp09.00.31.08".len());
     let _ = write!(codecs, "vp09.{profile:02}.{level:02}.{depth:02}");
     Ok(Facts {
         codecs,
+        transfer: Some(transfer),
         body: start..record.len(),
         ..Facts::default()
     })

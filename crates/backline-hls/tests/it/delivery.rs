@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use backline_hls::{
-    Config, Decision, Event, Form, Hold, Playlist, Point, Refusal, RenditionId, Series,
-};
+use backline_hls::{Decision, Event, Form, Hold, Playlist, Point, Refusal, RenditionId, Series};
 
-use crate::studio::{A0, AAC_48, M0, Script, Studio, V0};
+use crate::studio::{A0, AAC_48, M0, Script, Studio, V0, separate};
 
 /// Ten seconds of picture: segments 1 to 4 are closed, 5 is open with parts 0 to 9.
 fn live() -> Studio {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 10_000,
@@ -187,10 +185,10 @@ fn del_6_too_far_ahead_is_refused_at_once() {
 
 #[test]
 fn del_7_a_hold_ends_before_players_give_up() {
-    let mut config = Config::default();
+    let mut config = separate();
     config.segment_target = Duration::from_secs(6);
     config.window = Duration::from_secs(60);
-    for (config, seconds) in [(Config::default(), 6), (config, 9)] {
+    for (config, seconds) in [(separate(), 6), (config, 9)] {
         let mut studio = Studio::started(config, None);
         studio.play(
             &Script {
@@ -217,7 +215,7 @@ fn del_7_a_hold_ends_before_players_give_up() {
 
 #[test]
 fn del_9_objects_are_there_promised_unknown_or_gone() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 60_000,
@@ -413,7 +411,7 @@ fn del_12_queries() {
 
 #[test]
 fn quirk_10_the_first_playlist_waits_for_media() {
-    let mut studio = Studio::new(Config::default());
+    let mut studio = Studio::new(separate());
     let refused = studio.hls.decide(studio.now, "index.m3u8", None);
     assert!(matches!(
         refused,

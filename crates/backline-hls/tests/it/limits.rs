@@ -3,10 +3,10 @@
 use backline_hls::codec::Codec;
 use backline_hls::{Config, Error, Event, Output, TrackId};
 
-use crate::studio::{AAC_48, AVC_360, AVC_720, Script, Studio, V0, WALL, hex, sample};
+use crate::studio::{AAC_48, AVC_360, AVC_720, Script, Studio, V0, WALL, hex, sample, separate};
 
 fn with(change: impl FnOnce(&mut Config)) -> Config {
-    let mut config = Config::default();
+    let mut config = separate();
     change(&mut config);
     config
 }
@@ -283,7 +283,7 @@ fn capped_segments(gop: i64) {
 
 #[test]
 fn events_out_of_place_are_refused() {
-    let mut studio = Studio::new(Config::default());
+    let mut studio = Studio::new(separate());
     let config = Event::Config {
         track: TrackId::VIDEO,
         codec: Codec::Avc,
@@ -338,7 +338,7 @@ fn configuration_bounds_are_named() {
 
 #[test]
 fn instants_that_go_back_are_clamped_and_counted() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 1_000,

@@ -3,14 +3,14 @@
 use std::io::Read;
 use std::time::Duration;
 
-use backline_hls::{Config, Event, Form, ObjectId, ObjectKind, Output, Playlist, RenditionId};
+use backline_hls::{Event, Form, ObjectId, ObjectKind, Output, Playlist, RenditionId};
 
 use crate::playlist::{Media, attribute};
-use crate::studio::{A0, AAC_48, M0, Script, Studio, V0, muxed};
+use crate::studio::{A0, AAC_48, M0, Script, Studio, V0, muxed, separate};
 
 #[test]
 fn rfc8216bis_4_layout_of_a_media_playlist() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             length_ms: 12_500,
@@ -25,7 +25,7 @@ fn rfc8216bis_4_layout_of_a_media_playlist() {
 
 #[test]
 fn rfc8216bis_4_layout_of_a_multivariant_playlist() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(&Script::default(), 0);
     let text = studio.multivariant().unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -75,7 +75,7 @@ fn rfc8216bis_4_layout_of_a_multivariant_playlist() {
 
 #[test]
 fn pl_5_part_tags_last_three_target_durations_and_their_bodies_longer() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 30_000,
@@ -105,7 +105,7 @@ fn pl_5_part_tags_last_three_target_durations_and_their_bodies_longer() {
 
 #[test]
 fn pl_6_the_window_slides_and_counts_discontinuities() {
-    let mut config = Config::default();
+    let mut config = separate();
     config.window = Duration::from_secs(8);
     let mut studio = Studio::started(config, Some(AAC_48));
     for round in 0..4u64 {
@@ -138,7 +138,7 @@ fn pl_6_the_window_slides_and_counts_discontinuities() {
 
 #[test]
 fn pl_7_a_segment_is_kept_as_long_as_a_player_may_ask_for_it() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 60_000,
@@ -166,7 +166,7 @@ fn pl_7_a_segment_is_kept_as_long_as_a_player_may_ask_for_it() {
 
 #[test]
 fn mux_7_an_old_init_leaves_with_its_last_segment() {
-    let mut config = Config::default();
+    let mut config = separate();
     config.window = Duration::from_secs(8);
     let mut studio = Studio::started(config, None);
     studio.play(
@@ -201,7 +201,7 @@ fn mux_7_an_old_init_leaves_with_its_last_segment() {
 
 #[test]
 fn pl_9_one_report_for_every_other_rendition() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(&Script::default(), 0);
     for (own, other) in [(V0, A0), (A0, V0)] {
         let reports = &studio.playlists[&own].reports;
@@ -220,7 +220,7 @@ fn pl_9_one_report_for_every_other_rendition() {
 
 #[test]
 fn rfc8216bis_6_2_5_1_a_delta_leaves_out_what_is_beyond_the_skip_boundary() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 10_000,
@@ -273,7 +273,7 @@ fn rfc8216bis_6_2_5_1_a_delta_leaves_out_what_is_beyond_the_skip_boundary() {
 
 #[test]
 fn pl_10_a_delta_repeats_the_map_at_a_discontinuity_only() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 20_000,
@@ -305,7 +305,7 @@ fn pl_10_a_delta_repeats_the_map_at_a_discontinuity_only() {
 #[test]
 #[cfg(feature = "gzip")]
 fn pl_15_one_gzip_a_version() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 30_000,
@@ -346,7 +346,7 @@ fn pl_15_one_gzip_a_version() {
 
 #[test]
 fn pl_15_versions_grow_with_every_change() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             length_ms: 4_000,
@@ -380,7 +380,7 @@ fn pl_15_versions_grow_with_every_change() {
     assert!(version(&studio) > before);
     assert_eq!(
         studio.hls.render(Playlist {
-            rendition: Some(RenditionId(9)),
+            rendition: Some(RenditionId::video(9)),
             form: Form::Full
         }),
         None

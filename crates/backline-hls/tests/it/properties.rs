@@ -1,9 +1,9 @@
 //! What holds for every publisher. The studio checks each playlist and each part against the draft.
 
-use backline_hls::{Config, Decision, Error, Event, Form, Layout, TrackId, Warning};
+use backline_hls::{Decision, Error, Event, Form, Layout, TrackId, Warning};
 use proptest::prelude::*;
 
-use crate::studio::{A0, AAC_44, AAC_48, M0, Script, Studio, V0};
+use crate::studio::{A0, AAC_44, AAC_48, M0, Script, Studio, V0, separate};
 
 /// Times of pictures: a frame length with jitter, drops and sometimes a pause.
 fn pictures() -> impl Strategy<Value = Vec<(i64, i64)>> {
@@ -59,7 +59,7 @@ proptest! {
         muxed: bool,
         part_ms in prop_oneof![Just(100u64), Just(200), Just(333), Just(500)],
     ) {
-        let mut config = Config::default();
+        let mut config = separate();
         config.layout = if muxed { Layout::Muxed } else { Layout::Separate };
         config.part_target = std::time::Duration::from_millis(part_ms);
         config.window = std::time::Duration::from_secs(10);
@@ -77,7 +77,7 @@ proptest! {
 
     #[test]
     fn presentation_times_are_exact(times in pictures(), gop in 5usize..70) {
-        let mut studio = Studio::started(Config::default(), None);
+        let mut studio = Studio::started(separate(), None);
         publish(&mut studio, &times, gop, false);
         studio.event(Event::Stop);
         prop_assume!(studio.hls.stats().discontinuities == 0);
@@ -100,7 +100,7 @@ proptest! {
         seeds in prop::collection::vec((0u8..9, -2_000i64..4_000, any::<bool>()), 1..300),
         muxed: bool,
     ) {
-        let mut config = Config::default();
+        let mut config = separate();
         config.layout = if muxed { Layout::Muxed } else { Layout::Separate };
         config.limits.outputs = 1;
         config.limits.init_generations = 1_000;
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn no_request_panics(path in ".{0,40}", file in "(v0|a0|m0)/[psi][0-9]{0,22}\\.(m4s|mp4)", query in ".{0,60}",
         msn: u64, part: u64) {
-        let mut studio = Studio::started(Config::default(), Some(AAC_48));
+        let mut studio = Studio::started(separate(), Some(AAC_48));
         studio.play(&Script { length_ms: 3_000, ..Script::default() }, 0);
         let now = studio.now;
         let exact = format!("_HLS_msn={msn}&_HLS_part={part}");

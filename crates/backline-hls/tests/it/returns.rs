@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use backline_hls::codec::Codec;
 use backline_hls::{
-    Config, Event, Layout, Numbering, ObjectId, ObjectKind, Output, RenditionId, TrackId, Warning,
+    Event, Layout, Numbering, ObjectId, ObjectKind, Output, RenditionId, TrackId, Warning,
 };
 
-use crate::studio::{A0, AAC_48, AVC_360, AVC_720, M0, Script, Studio, V0, hex, muxed};
+use crate::studio::{A0, AAC_48, AVC_360, AVC_720, M0, Script, Studio, V0, hex, muxed, separate};
 
 #[test]
 fn seg_10_numbers_start_where_they_are_told() {
-    let mut config = Config::default();
+    let mut config = separate();
     config.numbering = Numbering::new(812, 3, 8_240, 4);
     let mut studio = Studio::started(config, None);
     studio.play(
@@ -33,7 +33,7 @@ fn seg_10_numbers_start_where_they_are_told() {
 
 #[test]
 fn quirk_23_a_returning_publisher_never_takes_numbers_back() {
-    for config in [Config::default(), muxed()] {
+    for config in [separate(), muxed()] {
         let lead = if config.layout == Layout::Muxed {
             M0
         } else {
@@ -87,7 +87,7 @@ fn quirk_23_a_returning_publisher_never_takes_numbers_back() {
 
 #[test]
 fn quirk_23_a_takeover_without_a_stop_is_a_return() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             length_ms: 5_000,
@@ -136,7 +136,7 @@ fn quirk_23_a_takeover_without_a_stop_is_a_return() {
 
 #[test]
 fn mux_7_a_changed_config_is_a_new_generation_behind_a_discontinuity() {
-    for config in [Config::default(), muxed()] {
+    for config in [separate(), muxed()] {
         let layout = config.layout;
         let lead = if layout == Layout::Muxed { M0 } else { V0 };
         let mut studio = Studio::started(config, Some(AAC_48));
@@ -201,7 +201,7 @@ fn mux_7_a_changed_config_is_a_new_generation_behind_a_discontinuity() {
 #[test]
 fn limits_a_step_beyond_them_is_a_discontinuity() {
     for step_ms in [-1_500, 4_000, 3_600_000, -3_000_000_000] {
-        let mut studio = Studio::started(Config::default(), Some(AAC_48));
+        let mut studio = Studio::started(separate(), Some(AAC_48));
         studio.play(
             &Script {
                 length_ms: 4_000,
@@ -231,7 +231,7 @@ fn limits_a_step_beyond_them_is_a_discontinuity() {
 
 #[test]
 fn pl_6_sound_that_never_comes_back_keeps_its_last_segments() {
-    let mut config = Config::default();
+    let mut config = separate();
     config.window = Duration::from_secs(8);
     let mut studio = Studio::started(config, Some(AAC_48));
     studio.play(
@@ -267,7 +267,7 @@ fn pl_6_sound_that_never_comes_back_keeps_its_last_segments() {
 
 #[test]
 fn mux_7_a_generation_that_was_never_used_expires_once() {
-    let mut config = Config::default();
+    let mut config = separate();
     config.window = Duration::from_secs(8);
     let mut studio = Studio::started(config, None);
     let play = |studio: &mut Studio, first_ms: i64, length_ms| {
@@ -296,7 +296,7 @@ fn mux_7_a_generation_that_was_never_used_expires_once() {
 
 #[test]
 fn mv_1_a_new_publishers_resolution_is_in_the_multivariant_at_once() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     let script = Script {
         length_ms: 3_000,
         ..Script::silent()

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use backline_hls::{Config, Event, ObjectId, ObjectKind, Output, Warning};
+use backline_hls::{Event, ObjectId, ObjectKind, Output, Warning};
 
-use crate::studio::{A0, AAC_48, Script, Studio, V0};
+use crate::studio::{A0, AAC_48, Script, Studio, V0, separate};
 
 fn parts_of(studio: &Studio) -> Vec<u64> {
     let segments = &studio.playlists[&V0].segments;
@@ -29,7 +29,7 @@ fn seg_2_constant_rates_make_parts_of_whole_frames() {
         ((24_000, 1_001), 20_934, 20_854),
     ];
     for (rate, part_target, part) in rows {
-        let mut studio = Studio::started(Config::default(), None);
+        let mut studio = Studio::started(separate(), None);
         let gop = rate.0 / rate.1 * 2;
         studio.play(
             &Script {
@@ -56,7 +56,7 @@ fn seg_2_constant_rates_make_parts_of_whole_frames() {
 
 #[test]
 fn seg_2_b_frames_are_cut_in_decode_order() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             b_frames: 2,
@@ -90,7 +90,7 @@ fn seg_2_b_frames_are_cut_in_decode_order() {
 
 #[test]
 fn latency_a_part_goes_out_with_its_last_frame() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 5_000,
@@ -121,7 +121,7 @@ fn seg_1_short_groups_are_gathered_up_to_the_target() {
         (60, 200_000),
     ];
     for (gop, units) in rows {
-        let mut studio = Studio::started(Config::default(), None);
+        let mut studio = Studio::started(separate(), None);
         studio.play(
             &Script {
                 gop,
@@ -151,7 +151,7 @@ fn seg_1_short_groups_are_gathered_up_to_the_target() {
 
 #[test]
 fn seg_4_a_long_group_is_cut_and_reported_once() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             gop: 250,
@@ -182,7 +182,7 @@ fn seg_4_a_long_group_is_cut_and_reported_once() {
 
 #[test]
 fn seg_8_dates_move_with_media_and_not_with_the_clock() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.at_ms(70);
     studio.play(
         &Script {
@@ -203,7 +203,7 @@ fn seg_8_dates_move_with_media_and_not_with_the_clock() {
 
 #[test]
 fn seg_11_the_end_closes_everything() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             length_ms: 5_100,
@@ -228,7 +228,7 @@ fn seg_11_the_end_closes_everything() {
 
 #[test]
 fn seg_11_an_end_after_a_stop_takes_the_hints_back() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             length_ms: 5_100,
@@ -253,7 +253,7 @@ fn retractions(studio: &Studio) -> usize {
 #[test]
 fn seg_3_dropped_frames_keep_presentation_exact() {
     for gap_ms in [33, 66, 100, 500, 900] {
-        let mut studio = Studio::started(Config::default(), None);
+        let mut studio = Studio::started(separate(), None);
         let script = Script {
             length_ms: 12_000,
             ..Script::silent()
@@ -287,7 +287,7 @@ fn seg_3_dropped_frames_keep_presentation_exact() {
 
 #[test]
 fn quirk_29_negative_first_times() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             first_ms: -80,
@@ -300,7 +300,7 @@ fn quirk_29_negative_first_times() {
     assert_eq!(studio.hls.stats().samples_dropped, 0);
     let first = &studio.runs(V0, 1)[0];
     assert_eq!((first.tfdt, first.compositions[0]), (90_000, 3_000));
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     for index in 0..60 {
         studio.video(index * 1_000 / 30, -67, index == 0);
     }
@@ -314,7 +314,7 @@ fn quirk_29_negative_first_times() {
 #[test]
 fn seg_1_frames_longer_than_half_a_segment_stay_within_the_target() {
     for gop in [1, 2, 100] {
-        let mut config = Config::default();
+        let mut config = separate();
         config.segment_target = Duration::from_millis(2_500);
         let mut studio = Studio::started(config, None);
         let script = Script {

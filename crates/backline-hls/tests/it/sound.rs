@@ -1,16 +1,16 @@
 //! Sound: beside the picture, alone, late, gone.
 
 use backline_hls::codec::{Codec, TrackKind};
-use backline_hls::{Config, Event, Layout, TrackId, Warning};
+use backline_hls::{Event, Layout, TrackId, Warning};
 
 use crate::boxes::Run;
-use crate::studio::{A0, AAC_44, AAC_48, M0, Script, Studio, V0, hex, muxed};
+use crate::studio::{A0, AAC_44, AAC_48, M0, Script, Studio, V0, hex, muxed, separate};
 
 #[test]
 fn seg_9_sound_and_picture_advance_together() {
     for record in [AAC_48, AAC_44] {
         let scale = if record == AAC_48 { 48_000 } else { 44_100 };
-        for config in [Config::default(), muxed()] {
+        for config in [separate(), muxed()] {
             let layout = config.layout;
             let mut studio = Studio::started(config, Some(record));
             studio.play(
@@ -49,7 +49,7 @@ fn seg_9_sound_and_picture_advance_together() {
 
 #[test]
 fn quirk_32_sound_frames_that_do_not_divide_the_part() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(&Script::default(), 0);
     let (picture, sound) = (&studio.playlists[&V0], &studio.playlists[&A0]);
     for (picture, sound) in picture.segments.iter().zip(&sound.segments) {
@@ -65,7 +65,7 @@ fn quirk_32_sound_frames_that_do_not_divide_the_part() {
 
 #[test]
 fn mux_7_a_changed_sound_config_waits_for_the_next_key_frame() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     studio.play(
         &Script {
             length_ms: 3_000,
@@ -102,7 +102,7 @@ fn mux_7_a_changed_sound_config_waits_for_the_next_key_frame() {
 
 #[test]
 fn audio_alone_is_a_presentation() {
-    let mut studio = Studio::new(Config::default());
+    let mut studio = Studio::new(separate());
     studio.event(Event::Start {
         wall: crate::studio::WALL,
     });
@@ -136,7 +136,7 @@ fn audio_alone_is_a_presentation() {
 
 #[test]
 fn a_late_second_track_is_waited_for_and_a_very_late_one_ignored() {
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 300,
@@ -163,7 +163,7 @@ fn a_late_second_track_is_waited_for_and_a_very_late_one_ignored() {
         "DJI's order: sound comes after the picture"
     );
 
-    let mut studio = Studio::started(Config::default(), None);
+    let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {
             length_ms: 2_000,
@@ -195,7 +195,7 @@ fn a_late_second_track_is_waited_for_and_a_very_late_one_ignored() {
 
 #[test]
 fn sound_that_stops_does_not_stop_the_picture() {
-    for config in [Config::default(), muxed()] {
+    for config in [separate(), muxed()] {
         let layout = config.layout;
         let mut studio = Studio::started(config, Some(AAC_48));
         studio.play(
@@ -247,7 +247,7 @@ fn whole_frames(runs: &[Run]) {
 
 #[test]
 fn a_hole_in_the_sound_is_filled_with_silent_frames() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     let script = Script {
         length_ms: 8_000,
         ..Script::default()
@@ -276,7 +276,7 @@ fn a_hole_in_the_sound_is_filled_with_silent_frames() {
 
 #[test]
 fn a_picture_that_stops_is_reported_once_and_comes_back() {
-    for config in [Config::default(), muxed()] {
+    for config in [separate(), muxed()] {
         let mut studio = Studio::started(config, Some(AAC_48));
         let with = |first_ms, length_ms| Script {
             first_ms,
@@ -318,7 +318,7 @@ fn a_picture_that_stops_is_reported_once_and_comes_back() {
 
 #[test]
 fn a_picture_that_pauses_goes_on_without_a_cut() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     let script = Script {
         length_ms: 12_000,
         ..Script::default()
@@ -343,7 +343,7 @@ fn a_picture_that_pauses_goes_on_without_a_cut() {
 
 #[test]
 fn a_picture_that_never_comes_is_reported_once() {
-    let mut studio = Studio::started(Config::default(), Some(AAC_48));
+    let mut studio = Studio::started(separate(), Some(AAC_48));
     let sound = Script {
         rate: (0, 1),
         length_ms: 20_000,
@@ -374,7 +374,7 @@ fn a_picture_that_never_comes_is_reported_once() {
 
 #[test]
 fn a_rate_that_falls_below_a_frame_a_part_stays_near_its_sound() {
-    for config in [Config::default(), muxed()] {
+    for config in [separate(), muxed()] {
         let id = if config.layout == Layout::Muxed {
             M0
         } else {

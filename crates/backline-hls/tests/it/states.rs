@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use backline_hls::codec::Codec;
-use backline_hls::{Config, Error, Event, TrackId};
+use backline_hls::{Error, Event, TrackId};
 
-use crate::studio::{AAC_48, AVC_720, Script, Studio, WALL, hex, sample};
+use crate::studio::{AAC_48, AVC_720, Script, Studio, WALL, hex, sample, separate};
 
 /// How a studio gets into a state.
 type Reach = fn(&mut Studio);
@@ -94,7 +94,7 @@ fn every_state_by_every_event() {
     let mut table = String::from("state     event        next       result\n");
     for (name, reach) in states() {
         for (label, event) in events() {
-            let mut studio = Studio::new(Config::default());
+            let mut studio = Studio::new(separate());
             reach(&mut studio);
             assert_eq!(state(&studio), name);
             let before = studio.outputs.len();

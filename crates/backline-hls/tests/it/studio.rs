@@ -21,9 +21,9 @@ pub const AVC_720: &str =
 pub const AAC_48: &str = "1190";
 pub const AAC_44: &str = "1210";
 
-pub const V0: RenditionId = RenditionId(0);
-pub const A0: RenditionId = RenditionId(1);
-pub const M0: RenditionId = RenditionId(2);
+pub const V0: RenditionId = RenditionId::video(0);
+pub const A0: RenditionId = RenditionId::audio(0);
+pub const M0: RenditionId = RenditionId::MUXED;
 pub const WALL: UnixMillis = UnixMillis(1_795_464_000_000);
 
 pub fn hex(text: &str) -> Bytes {
@@ -31,6 +31,13 @@ pub fn hex(text: &str) -> Bytes {
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
         .collect()
+}
+
+/// A rendition a track.
+pub fn separate() -> Config {
+    let mut config = Config::default();
+    config.layout = Layout::Separate;
+    config
 }
 
 pub fn muxed() -> Config {

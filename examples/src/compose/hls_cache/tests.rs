@@ -22,8 +22,9 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let now = Instant::now();
-        let presentation =
-            Presentation::new(backline_hls::Config::default(), now).expect("defaults");
+        let mut config = backline_hls::Config::default();
+        config.layout = backline_hls::Layout::Separate;
+        let presentation = Presentation::new(config, now).expect("defaults");
         let cache = Cache::new(backline_cache::Config::default(), now).expect("defaults");
         let origin = Origin::new(presentation, cache, now);
         Self {

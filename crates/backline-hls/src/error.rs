@@ -42,6 +42,12 @@ pub enum Error {
         /// The cap.
         limit: usize,
     },
+    /// A delta update does not fit the playlist that it is joined to.
+    #[error("delta update: {problem}")]
+    Delta {
+        /// Why.
+        problem: DeltaProblem,
+    },
     /// The show is over; nothing may follow [`Event::End`](crate::Event::End).
     #[error("the presentation has ended")]
     Ended,
@@ -96,6 +102,16 @@ pub enum Error {
         value: u64,
         /// Highest legal value.
         max: u64,
+    },
+    /// A playlist cannot be read.
+    #[error("playlist line {line} (byte {at}): {problem}")]
+    Playlist {
+        /// Line, from 1.
+        line: usize,
+        /// Byte where the line begins, or where the fault is.
+        at: usize,
+        /// What is wrong there.
+        problem: PlaylistProblem,
     },
     /// Too many outputs wait: drain `poll_output` and pass the same event again.
     #[error("{waiting} outputs wait to be polled, limit {limit}")]
@@ -310,5 +326,119 @@ pub enum FragmentProblem {
     TooLarge {
         /// What it would take.
         size: u64,
+    },
+}
+
+/// Why a playlist cannot be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaylistProblem {
+    /// A known tag has something else than a list of attributes.
+    #[error("{tag} has no list of NAME=VALUE pairs (section 4.2)")]
+    Attributes {
+        /// Which tag.
+        tag: &'static str,
+    },
+    /// The text is not UTF-8.
+    #[error("not UTF-8 (section 4.1)")]
+    Encoding,
+    /// The first line is another one.
+    #[error("the first line is not #EXTM3U (section 4.4.1.1)")]
+    Header,
+    /// A line is longer than its cap.
+    #[error("a line of {size} bytes, limit {limit}")]
+    LineTooLong {
+        /// Its size.
+        size: usize,
+        /// The cap.
+        limit: usize,
+    },
+    /// The playlist has more lines than its cap.
+    #[error("more than {limit} lines")]
+    Lines {
+        /// The cap.
+        limit: usize,
+    },
+    /// Something that must be there is not.
+    #[error("{tag} has no {attribute}")]
+    Missing {
+        /// Which tag.
+        tag: &'static str,
+        /// What it lacks.
+        attribute: &'static str,
+    },
+    /// A tag stands where it must not.
+    #[error("{tag} stands behind a segment, or twice")]
+    Misplaced {
+        /// Which tag.
+        tag: &'static str,
+    },
+    /// Tags of a media playlist and of a multivariant one.
+    #[error("tags of media playlists and of multivariant playlists in one (section 4.1)")]
+    Mixed,
+    /// The playlist has more segments than its cap.
+    #[error("{count} segments, limit {limit}")]
+    Segments {
+        /// How many there are so far.
+        count: usize,
+        /// The cap.
+        limit: usize,
+    },
+    /// The text is larger than its cap.
+    #[error("{size} bytes, limit {limit}")]
+    TooLarge {
+        /// Its size.
+        size: usize,
+        /// The cap.
+        limit: usize,
+    },
+    /// A known attribute or tag has a value that it must not have.
+    #[error("{tag} has another {attribute} than {expected}")]
+    Value {
+        /// Which tag.
+        tag: &'static str,
+        /// Which attribute, or `value`.
+        attribute: &'static str,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+/// Why a delta update does not fit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeltaProblem {
+    /// The playlist before it is a delta update that was not joined.
+    #[error("the playlist before it is a delta update too")]
+    BaseIsDelta,
+    /// The playlist before it lacks segments that are skipped.
+    #[error(
+        "it skips {count} segments from {first} on, and the playlist before it has {have_count} from {have_first} on"
+    )]
+    Segments {
+        /// First Media Sequence Number that is skipped.
+        first: u64,
+        /// How many are.
+        count: u64,
+        /// First Media Sequence Number of the playlist before.
+        have_first: u64,
+        /// How many segments that has.
+        have_count: usize,
+    },
+    /// The two are not of one stream.
+    #[error("target duration {after} s, and {before} s in the playlist before it")]
+    TargetDuration {
+        /// Before, in seconds.
+        before: u64,
+        /// In the update, in seconds.
+        after: u64,
+    },
+    /// Together they have more segments than the cap.
+    #[error("{count} segments together, limit {limit}")]
+    TooManySegments {
+        /// How many they would have.
+        count: usize,
+        /// The cap.
+        limit: usize,
     },
 }

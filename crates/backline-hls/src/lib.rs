@@ -18,6 +18,7 @@ mod headers;
 mod kept;
 mod limits;
 mod live;
+pub mod m3u8;
 mod meter;
 mod multivariant;
 mod pace;

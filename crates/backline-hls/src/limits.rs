@@ -47,6 +47,14 @@ pub struct Limits {
     pub query_bytes: usize,
     /// Pairs in a query string. Default 32.
     pub query_pairs: usize,
+    /// Bytes of a playlist that is read. Default 1 MiB: a window of hours.
+    pub playlist_bytes: usize,
+    /// Bytes of a line of a playlist that is read. Default 8 KiB: a URI with a long signature.
+    pub playlist_line_bytes: usize,
+    /// Lines of a playlist that is read. Default 65,536; stops a text of empty lines, each of which is kept.
+    pub playlist_lines: usize,
+    /// Segments of a playlist that is read, or joined from a delta update. Default 16,384.
+    pub playlist_segments: usize,
     /// Longest hold of a request. Default 9 s: hls.js gives up after 10 s without a byte (DEL-7).
     pub hold: Duration,
 }
@@ -69,6 +77,10 @@ impl Default for Limits {
             step_forward: Duration::from_secs(3),
             query_bytes: 2 << 10,
             query_pairs: 32,
+            playlist_bytes: 1 << 20,
+            playlist_line_bytes: 8 << 10,
+            playlist_lines: 65_536,
+            playlist_segments: 16_384,
             hold: Duration::from_secs(9),
         }
     }

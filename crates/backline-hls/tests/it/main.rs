@@ -21,6 +21,7 @@ mod fmp4;
 mod fmp4_ffmpeg;
 mod fmp4_peers;
 mod limits;
+mod m3u8;
 mod playlist;
 mod playlists;
 mod properties;

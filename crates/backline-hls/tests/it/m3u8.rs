@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use backline_hls::m3u8::{
-    Define, HintKind, Media, MediaKind, Multivariant, Playlist, PlaylistType,
+    Define, DeltaProblem, HintKind, Media, MediaKind, Multivariant, Playlist, PlaylistProblem,
+    PlaylistType,
 };
 use backline_hls::{Error, Limits};
 use proptest::prelude::*;

@@ -236,8 +236,7 @@ impl Client {
     }
 
     fn handle_message(&mut self, message: Message) {
-        let stats = &mut self.link.stats;
-        stats.messages = stats.messages.saturating_add(1);
+        self.link.count_message();
         if message.kind == Message::AGGREGATE {
             self.link.split(message, &self.config.limits);
             self.take_items();
@@ -271,10 +270,14 @@ impl Client {
     fn take_items(&mut self) {
         while self.may_take() {
             match self.link.next_item() {
-                Some(Ok(message)) if message.is_for_chunks() => {
-                    self.outputs.push_back(Output::Other(message));
+                Some(Ok(message)) => {
+                    self.link.count_message();
+                    if message.is_for_chunks() {
+                        self.outputs.push_back(Output::Other(message));
+                    } else {
+                        self.obey(message);
+                    }
                 }
-                Some(Ok(message)) => self.obey(message),
                 Some(Err((rest, error))) => self.malformed(rest, error),
                 None => return,
             }

@@ -19,11 +19,12 @@ impl Server {
     }
 
     fn handle_message(&mut self, message: Message) -> Result<(), Error> {
-        self.link.stats.messages = self.link.stats.messages.saturating_add(1);
+        self.link.count_message();
         match message.kind {
             Message::AGGREGATE if self.state.is_connected() => {
                 self.link.split(message, &self.config.limits);
-                self.take_items()
+                self.take_items();
+                Ok(())
             }
             _ => self.obey(message),
         }
@@ -60,22 +61,23 @@ impl Server {
     }
 
     /// Takes messages out of an aggregate, as long as there is room for what they bring and no answer of the caller's
-    /// is waited for. What has no meaning there is handed out.
-    ///
-    /// # Errors
-    /// A command that breaks a cap.
-    pub(super) fn take_items(&mut self) -> Result<(), Error> {
+    /// is waited for. What has no meaning there is handed out. A command that breaks a cap ends the session; whether
+    /// bytes or a drained queue have let it come is no matter.
+    pub(super) fn take_items(&mut self) {
         while self.may_take() {
             match self.link.next_item() {
-                Some(Ok(message)) if message.is_for_chunks() => {
-                    self.outputs.push_back(Output::Other(message));
+                Some(Ok(message)) => {
+                    self.link.count_message();
+                    if message.is_for_chunks() {
+                        self.outputs.push_back(Output::Other(message));
+                    } else if let Err(error) = self.obey(message) {
+                        self.fail(error);
+                    }
                 }
-                Some(Ok(message)) => self.obey(message)?,
                 Some(Err((rest, error))) => self.malformed(rest, error),
                 None => break,
             }
         }
-        Ok(())
     }
 
     /// Returns the message stream of the publication or the player.

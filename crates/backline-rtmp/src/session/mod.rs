@@ -116,6 +116,11 @@ impl Link {
         taken
     }
 
+    /// Counts a message, or one in an aggregate.
+    pub(crate) const fn count_message(&mut self) {
+        self.stats.messages = self.stats.messages.saturating_add(1);
+    }
+
     /// Returns the counters.
     pub(crate) const fn stats(&self) -> Stats {
         Stats {

@@ -25,7 +25,7 @@ pub struct Stats {
     pub data_messages: u64,
     /// Bodies that could not be read.
     pub malformed: u64,
-    /// All messages.
+    /// All messages, those in aggregates included.
     pub messages: u64,
     /// Packets of media, metadata and data that were sent.
     pub packets_sent: u64,

@@ -301,14 +301,13 @@ fn rtmp_35_a_command_in_an_aggregate_reaches_the_caps_too() {
     };
     let mut peer = Peer::connected(Config::default());
     peer.send(3, 0, Message::AGGREGATE, 0, &body);
-    assert_eq!(peer.error, Some(broken(&peer)));
-    // Behind the answer of a caller, where nobody waits for an error.
+    // However it came: an error of `handle_input` would depend on how full the queues are.
+    let expected = [Output::Failed(broken(&peer)), Output::Close];
+    assert_eq!((&peer.error, &peer.outputs[..]), (&None, &expected[..]));
+    let gone = peer.server.handle_input(peer.now, &[0]);
+    assert_eq!(gone, Err(Error::Closed));
+    // The same behind the answer of a caller.
     let items = [&[command("play", 0.0, &[text("key")], 1)], &streams[..]].concat();
-    let mut peer = Peer::connected(Config::default());
-    peer.send(3, 0, Message::AGGREGATE, 0, &join(&items).unwrap().payload);
-    assert_eq!(peer.error, None);
-    peer.accept();
-    assert_eq!(peer.server.handle_input(peer.now, &[0]), Err(Error::Closed));
     let mut peer = Peer::connected(Config::default());
     peer.send(3, 0, Message::AGGREGATE, 0, &join(&items).unwrap().payload);
     let Some(Output::Play(request)) = peer.outputs.pop() else {

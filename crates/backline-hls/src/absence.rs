@@ -31,8 +31,8 @@ const SILENCE_MIN_NS: u64 = 500_000_000;
 pub(crate) struct Quiet {
     /// Own clock when its last sample came.
     heard_ns: u64,
-    /// Where in the file that sample ended.
-    end_ns: i64,
+    /// Where in the file that sample began.
+    file_ns: i64,
     fill: Option<Fill>,
 }
 
@@ -61,9 +61,13 @@ impl Fill {
 impl Presentation {
     /// The leading track's sample came.
     pub(crate) fn hear_lead(&mut self, now_ns: u64) {
-        if self.phase == Phase::Live {
+        let Some(lead) = self.tracks.first().filter(|_| self.phase == Phase::Live) else {
+            return;
+        };
+        if let Some(dts_ns) = lead.meter.last_dts_ns {
+            let timescale = lead.config.timescale();
             self.quiet.heard_ns = now_ns;
-            self.quiet.end_ns = self.lead_end_ns();
+            self.quiet.file_ns = to_ns(self.epoch.ticks(dts_ns, timescale), timescale);
         }
     }
 
@@ -129,7 +133,7 @@ impl Presentation {
     /// Ends what is open; from here on the absence is filled.
     fn go_absent(&mut self, now_ns: u64) {
         let Quiet {
-            heard_ns, end_ns, ..
+            heard_ns, file_ns, ..
         } = self.quiet;
         if self.phase == Phase::Live {
             self.flush(now_ns);
@@ -147,9 +151,9 @@ impl Presentation {
             .min()
             .unwrap_or(1);
         let ends = self.renditions.iter().map(|rendition| rendition.end_ns);
-        let first_ns = ends.min().unwrap_or(end_ns);
+        let first_ns = ends.min().unwrap_or(file_ns);
         self.quiet.fill = Some(Fill {
-            offset_ns: i64::try_from(heard_ns).unwrap_or(i64::MAX / 4) - end_ns,
+            offset_ns: i64::try_from(heard_ns).unwrap_or(i64::MAX / 4) - file_ns,
             next_ns: first_ns + step_ns,
             step_ns,
             slate,

@@ -11,6 +11,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "a test needs a first instant")]
 
+mod absence;
 mod boxes;
 mod codec;
 mod codec_hostile;

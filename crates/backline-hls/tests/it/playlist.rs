@@ -5,6 +5,7 @@ pub struct Part {
     pub units: u64,
     pub uri: String,
     pub independent: bool,
+    pub gap: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +17,7 @@ pub struct Segment {
     pub parts: Vec<Part>,
     pub units: Option<u64>,
     pub uri: String,
+    pub gap: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,12 +77,14 @@ impl Media {
                         .unwrap()
                 }
                 "#EXT-X-MAP" => map = attribute(value, "URI").unwrap().to_owned(),
+                "#EXT-X-GAP" => segment.gap = true,
                 "#EXT-X-DISCONTINUITY" => segment.discontinuity = true,
                 "#EXT-X-PROGRAM-DATE-TIME" => segment.date = value.to_owned(),
                 "#EXT-X-PART" => segment.parts.push(Part {
                     units: units(attribute(value, "DURATION").unwrap()),
                     uri: attribute(value, "URI").unwrap().to_owned(),
                     independent: attribute(value, "INDEPENDENT") == Some("YES"),
+                    gap: attribute(value, "GAP") == Some("YES"),
                 }),
                 "#EXTINF" => segment.units = Some(units(value.strip_suffix(',').unwrap())),
                 "#EXT-X-PRELOAD-HINT" => {
@@ -134,12 +138,21 @@ impl Media {
                     "SEG-2: {part:?} of {}",
                     self.part_target
                 );
-                let exempt = part.independent || (segment.units.is_some() && index == last);
+                let before_gap = segment.parts.get(index + 1).is_some_and(|next| next.gap);
+                let last = segment.units.is_some() && index == last;
+                let exempt = part.independent || part.gap || before_gap || last;
                 assert!(
                     part.units >= floor || exempt,
                     "SEG-3: {part:?} of {} in {}",
                     self.part_target,
                     segment.msn
+                );
+            }
+            if segment.units.is_some() && !segment.parts.is_empty() {
+                let absent = segment.parts.iter().all(|part| part.gap);
+                assert_eq!(
+                    segment.gap, absent,
+                    "SEG-7: a segment of which nothing exists says so"
                 );
             }
             if let Some(units) = segment.units {
@@ -218,27 +231,24 @@ impl Media {
     }
 
     fn keeps_promise(&self, old: &Self) {
-        let known: Vec<&Part> = old
-            .segments
-            .iter()
-            .flat_map(|segment| &segment.parts)
-            .collect();
-        let next = self
-            .segments
-            .iter()
-            .flat_map(|segment| &segment.parts)
-            .find(|part| {
-                let number = |uri: &str| {
-                    uri[1..]
-                        .strip_suffix(".m4s")
-                        .unwrap()
-                        .parse::<u64>()
-                        .unwrap()
-                };
-                known
-                    .last()
-                    .is_none_or(|last| number(&part.uri) > number(&last.uri))
-            });
+        // Absent parts have names of their own: the hint is for the next one that exists.
+        let exist = |media: &Self| -> Vec<Part> {
+            let parts = media.segments.iter().flat_map(|segment| &segment.parts);
+            parts.filter(|part| !part.gap).cloned().collect()
+        };
+        let (known, next) = (exist(old), exist(self));
+        let next = next.iter().find(|part| {
+            let number = |uri: &str| {
+                uri[1..]
+                    .strip_suffix(".m4s")
+                    .unwrap()
+                    .parse::<u64>()
+                    .unwrap()
+            };
+            known
+                .last()
+                .is_none_or(|last| number(&part.uri) > number(&last.uri))
+        });
         if let (Some(next), Some(hint)) = (next, &old.hint) {
             assert_eq!(
                 &next.uri, hint,

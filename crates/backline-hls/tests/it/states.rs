@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use backline_hls::codec::Codec;
-use backline_hls::{Error, Event, TrackId};
+use backline_hls::{Absence, Error, Event, TrackId};
 
 use crate::studio::{AAC_48, AVC_720, Script, Studio, WALL, hex, sample, separate};
 
 /// How a studio gets into a state.
 type Reach = fn(&mut Studio);
 
-fn states() -> [(&'static str, Reach); 6] {
+fn states() -> [(&'static str, Reach); 9] {
     [
         ("Idle", |_| {}),
         ("Gathering", |studio| {
@@ -55,8 +55,31 @@ fn states() -> [(&'static str, Reach); 6] {
             );
             studio.event(Event::Stop);
         }),
+        ("Playing", playing),
+        // The publisher's absence is being filled: while it is there, and after it has gone.
+        ("Waiting*", |studio| {
+            playing(studio);
+            studio.wait_until_ms(5_000);
+        }),
+        ("Stopped*", |studio| {
+            playing(studio);
+            studio.event(Event::Stop);
+            studio.wait_until_ms(5_000);
+        }),
         ("Ended", |studio| studio.event(Event::End)),
     ]
+}
+
+/// Live, with a playlist.
+fn playing(studio: &mut Studio) {
+    studio.start(Some(AAC_48));
+    studio.play(
+        &Script {
+            length_ms: 2_500,
+            ..Script::default()
+        },
+        0,
+    );
 }
 
 fn events() -> [(&'static str, Event); 9] {
@@ -82,27 +105,36 @@ fn events() -> [(&'static str, Event); 9] {
     ]
 }
 
-/// The state that a debugger shows; the public interface has only `live` and `playable`.
+/// The state that a debugger shows, with a star while an absence is filled; the public interface has only `live`,
+/// `playable` and `absent`.
 fn state(studio: &Studio) -> String {
     let text = format!("{:?}", studio.hls);
     let at = text.find("phase: ").unwrap();
-    text[at + 7..].split([',', ' ']).next().unwrap().to_owned()
+    let mut state = text[at + 7..].split([',', ' ']).next().unwrap().to_owned();
+    if studio.hls.stats().absent {
+        state.push('*');
+    }
+    state
 }
 
 #[test]
 fn every_state_by_every_event() {
     let mut table = String::from("state     event        next       result\n");
+    let mut config = separate();
+    config.absence = Absence::Gap;
     for (name, reach) in states() {
-        for (label, event) in events() {
-            let mut studio = Studio::new(separate());
+        let reached = || {
+            let mut studio = Studio::new(config.clone());
             reach(&mut studio);
-            assert_eq!(state(&studio), name);
+            let live = name == "Playing" && state(&studio) == "Live";
+            assert!(live || state(&studio) == name);
+            studio
+        };
+        for (label, event) in events() {
+            let mut studio = reached();
             let before = studio.outputs.len();
             let result = match studio.try_event(event) {
-                Ok(()) => match studio.outputs.len() - before {
-                    0 => "nothing to do".to_owned(),
-                    _ => kinds(&studio, before),
-                },
+                Ok(()) => kinds(&studio, before),
                 Err(Error::Ended) => "refused: ended".to_owned(),
                 Err(Error::NotStarted { .. }) => "refused: not started".to_owned(),
                 Err(Error::SampleBeforeConfig { .. }) => "refused: no config".to_owned(),
@@ -110,6 +142,20 @@ fn every_state_by_every_event() {
             };
             writeln!(table, "{name:9} {label:12} {:10} {result}", state(&studio)).unwrap();
         }
+        let mut studio = reached();
+        let before = studio.outputs.len();
+        if let Some(due) = studio.hls.poll_timeout() {
+            let since = due.duration_since(studio.origin).as_millis();
+            studio.wait_until_ms(u64::try_from(since).unwrap() + 1);
+        }
+        let result = kinds(&studio, before);
+        writeln!(
+            table,
+            "{name:9} {:12} {:10} {result}",
+            "timeout",
+            state(&studio)
+        )
+        .unwrap();
     }
     let expected = include_str!("../data/states.txt");
     assert_eq!(table, expected, "the table of states has changed");
@@ -117,6 +163,9 @@ fn every_state_by_every_event() {
 
 /// The kinds of outputs in their order, repeats left out.
 fn kinds(studio: &Studio, from: usize) -> String {
+    if studio.outputs.len() == from {
+        return "nothing to do".to_owned();
+    }
     let mut kinds: Vec<String> = Vec::new();
     for output in &studio.outputs[from..] {
         let text = format!("{output:?}");

@@ -11,7 +11,7 @@ use backline_hls::{
 use bytes::Bytes;
 
 use crate::boxes::{Run, fragment};
-use crate::playlist::Media;
+use crate::playlist::{Media, Part};
 
 /// 640x360 and 1280x720 from x264, AAC-LC stereo at 48 and 44.1 kHz.
 pub const AVC_360: &str =
@@ -156,6 +156,21 @@ impl Studio {
         }
     }
 
+    /// Lets time pass without an event: every timeout comes when it is due.
+    pub fn wait_until_ms(&mut self, ms: u64) {
+        let until = self.origin + Duration::from_millis(ms);
+        while let Some(due) = self.hls.poll_timeout().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            self.hls.handle_timeout(self.now);
+            self.drain();
+            assert!(
+                self.hls.poll_timeout().is_none_or(|next| next > due),
+                "what was due is done"
+            );
+        }
+        self.now = self.now.max(until);
+    }
+
     pub fn render(&self, id: RenditionId, form: Form) -> Option<String> {
         let rendered = self.hls.render(Playlist {
             rendition: Some(id),
@@ -279,8 +294,12 @@ impl Studio {
     /// Every listed part exists, lasts what the playlist says, and continues the one before (MUX-5).
     fn check_fragments(&mut self, id: RenditionId, media: &Media) {
         let old = self.playlists.get(&id);
+        let exist = |part: &&Part| !part.gap;
         let last_known = old
-            .and_then(|old| old.segments.iter().flat_map(|s| &s.parts).last())
+            .and_then(|old| {
+                let parts = old.segments.iter().flat_map(|s| &s.parts);
+                parts.filter(exist).last()
+            })
             .map(|part| &part.uri);
         let mut fresh = last_known.is_none();
         let scale = if id != A0 {
@@ -291,7 +310,7 @@ impl Studio {
             self.sound_scale
         };
         for segment in &media.segments {
-            for part in &segment.parts {
+            for part in segment.parts.iter().filter(exist) {
                 if !fresh {
                     fresh = Some(&part.uri) == last_known;
                     continue;

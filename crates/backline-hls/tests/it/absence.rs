@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use backline_hls::{Absence, Config, Decision, Event, Layout, Point, Refusal, Warning};
 
-use crate::studio::{A0, AAC_48, M0, Script, Studio, V0, muxed};
+use crate::studio::{A0, AAC_48, M0, Script, Studio, V0, muxed, separate};
 
 fn gaps() -> Config {
-    let mut config = Config::default();
+    let mut config = separate();
     config.absence = Absence::Gap;
     config
 }
@@ -136,7 +136,7 @@ fn seg_7_a_publisher_that_left_is_filled_too() {
 
 #[test]
 fn seg_7_wait_lists_nothing() {
-    let mut studio = silent(Config::default());
+    let mut studio = silent(separate());
     let before = studio.texts[&V0].clone();
     assert_eq!(studio.hls.poll_timeout(), None);
     studio.wait_until_ms(60_000);

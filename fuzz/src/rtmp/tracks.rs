@@ -8,7 +8,7 @@ use backline_rtmp::flv::{Audio, AudioData, Media, Packet, Video, VideoData};
 use bytes::Bytes;
 
 /// A message is as many packets as it has tracks, no more than the cap; their payloads share its bytes and do not
-/// overlap; each is what it would be alone; a message that cannot be read is given back whole. Memory follows the caps.
+/// overlap, but for tracks below a quarter of it, which are copies; each is what it would be alone; a message that cannot be read is given back whole. Memory follows the caps.
 ///
 /// Input: a byte of modes, the message type, a body.
 pub fn packet_decode(data: &[u8]) {
@@ -34,9 +34,10 @@ pub fn packet_decode(data: &[u8]) {
     );
     assert!(packets.len() <= usize::from(caps.tracks).max(1));
     let mut free = body.as_ptr_range().start;
+    let shared = (body.len() / 4).max(1);
     for packet in &packets {
         assert_eq!(packet.timestamp_ms, 77);
-        if let Some(payload) = payload(packet).filter(|payload| !payload.is_empty()) {
+        if let Some(payload) = payload(packet).filter(|payload| payload.len() >= shared) {
             let range = payload.as_ptr_range();
             assert!(
                 free <= range.start && range.end <= body.as_ptr_range().end,

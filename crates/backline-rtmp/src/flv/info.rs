@@ -38,12 +38,14 @@ pub struct StreamInfo {
     pub video_tracks: Vec<(u8, Properties)>,
     /// What differs for other tracks of sound, by their number.
     pub audio_tracks: Vec<(u8, Properties)>,
-    /// What else was said, as it came; entries of a track map that are of an odd shape stand here under its name.
+    /// Entries of the map of pictures whose key is no track, or whose value is no object.
+    pub odd_video_tracks: Properties,
+    /// Entries of the map of sound whose key is no track, or whose value is no object.
+    pub odd_audio_tracks: Properties,
+    /// What else was said, as it came.
     pub others: Properties,
 }
 
-const VIDEO_TRACKS: &str = "videoTrackIdInfoMap";
-const AUDIO_TRACKS: &str = "audioTrackIdInfoMap";
 /// Legacy codec ids of sound that have a name of their own here.
 const SOUND_MP3: f64 = 2.0;
 const SOUND_AAC: f64 = 10.0;
@@ -87,17 +89,11 @@ impl StreamInfo {
         put("audiochannels", number(self.channels));
         put("audiocodecid", self.audio_codec.map(audio_id));
         put("encoder", self.encoder.clone().map(Value::String));
-        let is_map = |name: &str| [VIDEO_TRACKS, AUDIO_TRACKS].contains(&name);
-        let (maps, others): (Vec<_>, Vec<_>) =
-            self.others.iter().partition(|(name, _)| is_map(name));
-        for (name, tracks) in [
-            (VIDEO_TRACKS, &self.video_tracks),
-            (AUDIO_TRACKS, &self.audio_tracks),
-        ] {
-            let left = maps.iter().find(|(known, _)| known == name);
-            put(name, track_map(tracks, left.map(|(_, left)| left)));
-        }
-        out.extend(others.into_iter().cloned());
+        let video = track_map(&self.video_tracks, &self.odd_video_tracks);
+        put("videoTrackIdInfoMap", video);
+        let audio = track_map(&self.audio_tracks, &self.odd_audio_tracks);
+        put("audioTrackIdInfoMap", audio);
+        out.extend(self.others.iter().cloned());
         Value::EcmaArray(out)
     }
 
@@ -138,15 +134,11 @@ impl StreamInfo {
                 self.encoder = Some(encoder.into());
                 return true;
             }
-            VIDEO_TRACKS | AUDIO_TRACKS => {
-                let tracks = match name {
-                    VIDEO_TRACKS => &mut self.video_tracks,
-                    _ => &mut self.audio_tracks,
-                };
-                let left = read_tracks(value, tracks);
-                self.others
-                    .extend(left.map(|left| (name.to_string(), left)));
-                return true;
+            "videoTrackIdInfoMap" => {
+                return read_tracks(value, &mut self.video_tracks, &mut self.odd_video_tracks);
+            }
+            "audioTrackIdInfoMap" => {
+                return read_tracks(value, &mut self.audio_tracks, &mut self.odd_audio_tracks);
             }
             _ => return false,
         };
@@ -162,10 +154,8 @@ impl StreamInfo {
     }
 }
 
-/// Reads a map of tracks; returns what is left of it: all, where it is no map, or the entries of an odd shape.
-fn read_tracks(map: &Value, tracks: &mut Vec<(u8, Properties)>) -> Option<Value> {
-    let before = tracks.len();
-    let mut odd = Properties::new();
+/// Reads a map of tracks; returns whether there is one.
+fn read_tracks(map: &Value, tracks: &mut Vec<(u8, Properties)>, odd: &mut Properties) -> bool {
     for (key, value) in map.properties() {
         match (key.parse(), value) {
             (Ok(track), Value::EcmaArray(info) | Value::Object(info)) => {
@@ -174,21 +164,17 @@ fn read_tracks(map: &Value, tracks: &mut Vec<(u8, Properties)>) -> Option<Value>
             _ => odd.push((key.clone(), value.clone())),
         }
     }
-    if tracks.len() == before {
-        return Some(map.clone());
-    }
-    (!odd.is_empty()).then_some(Value::Object(odd))
+    !map.properties().is_empty()
 }
 
-/// Writes a map of tracks, with the entries of an odd shape that are left of one.
-fn track_map(tracks: &[(u8, Properties)], left: Option<&Value>) -> Option<Value> {
-    if tracks.is_empty() {
-        return left.cloned();
-    }
+fn track_map(tracks: &[(u8, Properties)], odd: &Properties) -> Option<Value> {
     let entry = |(track, info): &(u8, Properties)| (track.to_string(), Value::Object(info.clone()));
-    let odd = left.map_or(&[][..], Value::properties);
-    let map = tracks.iter().map(entry).chain(odd.iter().cloned());
-    Some(Value::Object(map.collect()))
+    let map: Properties = tracks
+        .iter()
+        .map(entry)
+        .chain(odd.iter().cloned())
+        .collect();
+    (!map.is_empty()).then_some(Value::Object(map))
 }
 
 /// Reads a codec: a number of FLV, a FourCC as a number in either order of its bytes, or as text.

@@ -61,7 +61,8 @@ pub(crate) async fn read(path: &Path, view: View) -> Result<Option<Summary>, Fil
     if whole < length {
         inspection.fault(format!("cut off: whole up to byte {whole} of {length}"));
     }
-    Ok((!inspection.is_empty()).then(|| inspection.summary(None)))
+    let found = !inspection.is_empty() || inspection.is_faulty();
+    Ok(found.then(|| inspection.summary(None)))
 }
 
 /// Takes in what was found in the file.

@@ -173,6 +173,11 @@ impl Inspection {
         self.frames == 0 && self.who.is_empty()
     }
 
+    /// Whether something was wrong.
+    pub(crate) const fn is_faulty(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
     /// The state in one line, for a terminal.
     pub(crate) fn status(&self) -> String {
         let tracks: Vec<_> = self
@@ -283,11 +288,18 @@ fn picture(config: &VideoConfig) -> String {
             hevc.profile,
             f64::from(hevc.level) / 30.0
         ),
-        VideoConfig::Av1(av1) => format!("profile {} level {}", av1.profile, av1.level),
+        // Four steps of each level from 2.0 on (AV1, A.3).
+        VideoConfig::Av1(av1) => format!(
+            "profile {} level {}.{}",
+            av1.profile,
+            2 + (av1.level >> 2),
+            av1.level & 3
+        ),
         VideoConfig::Vpx(vpx) => format!(
             "profile {} {} bit {:?}",
             vpx.profile, vpx.bit_depth, vpx.chroma
         ),
+        VideoConfig::Other(record) => format!("a record of {} bytes", record.len()),
         _ => String::new(),
     };
     let Some(picture) = config.picture() else {
@@ -307,6 +319,9 @@ fn picture(config: &VideoConfig) -> String {
 }
 
 fn sound(config: &AudioConfig) -> String {
+    if let AudioConfig::Other(record) = config {
+        return format!("a record of {} bytes", record.len());
+    }
     let part = |number: Option<u32>, unit: &str| {
         number.map_or(String::new(), |number| format!("{number} {unit}"))
     };

@@ -20,11 +20,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:1935")]
     pub(crate) listen: SocketAddr,
 
-    /// Show each chunk of the connection (in a file: each tag) as it comes.
+    /// Show each chunk of the connection as it comes; a file has none.
     #[arg(long)]
     pub(crate) chunks: bool,
 
-    /// Show each message (in a file: each packet) as it comes.
+    /// Show each message (in a file: each tag) as it comes.
     #[arg(long)]
     pub(crate) messages: bool,
 

@@ -162,6 +162,28 @@ fn a_recording_that_was_cut_off_is_read_to_its_cut() {
 }
 
 #[test]
+fn a_file_of_which_nothing_can_be_read_has_a_summary_that_says_so() {
+    // A header, and a tag whose packet type AVC does not have.
+    let header = b"FLV\x01\x05\0\0\0\x09\0\0\0\0";
+    let tag = b"\x09\0\0\x02\0\0\0\0\0\0\0\x17\x09\0\0\0\x0d";
+    let scratch = Scratch::new();
+    let place = scratch.path().join("odd.flv");
+    std::fs::write(&place, [&header[..], tag].concat()).expect("the scratch folder can be written");
+    let mut inspect = Command::new(example("rtmp-inspect"));
+    let said = text(&run(inspect.arg("--json").arg(&place), b"").stdout);
+    let last = said.lines().last().expect("it prints a summary");
+    let last: Value = serde_json::from_str(last).expect("it is JSON");
+    assert_eq!(last["summary"]["malformed"], 1, "{last}");
+    let fault = &last["summary"]["faults"][0];
+    assert!(
+        fault
+            .as_str()
+            .is_some_and(|fault| fault.contains("byte 24")),
+        "{fault}"
+    );
+}
+
+#[test]
 fn what_is_wrong_is_said_with_what_to_do() {
     for (arguments, code, words) in [
         (vec!["rtmp://h:x/live/key"], 2, "expected a port"),

@@ -2,8 +2,8 @@
 
 /// What went wrong.
 ///
-/// An error of `handle_input` ends the connection. [`Error::UnknownRequest`] says that a verb came at
-/// the wrong time, and changed nothing. An error inside `Output::Malformed` concerns one message body
+/// An error of `handle_input` ends the connection, as one inside `Output::Failed` has done. An error of a verb says
+/// that it came at the wrong time, and changed nothing. An error inside `Output::Malformed` concerns one message body
 /// alone; the session goes on.
 ///
 /// `at` is a byte offset: from the start of the connection in errors of the handshake and the chunk

@@ -134,7 +134,8 @@ impl Server {
         self.link.poll_transmit()
     }
 
-    /// Returns the next thing that became known.
+    /// Returns the next thing that became known. Commands in an aggregate message can wait for room for their answers:
+    /// ask again once transmits are taken.
     pub fn poll_output(&mut self) -> Option<Output> {
         if self.outputs.is_empty() {
             self.take_items();

@@ -1,11 +1,14 @@
 //! A client and a server whose wire is cut, at any byte and into any pieces.
 
+use crate::client::Station;
 use crate::pair::{Pair, address};
-use crate::support::{hex, object, pattern};
+use crate::support::{flat, hex, object, pattern};
 use backline_rtmp::amf0::Value;
+use backline_rtmp::chunk::Message;
 use backline_rtmp::client;
 use backline_rtmp::flv::{Audio, AudioCodec, AudioData, Media, Packet};
 use backline_rtmp::server::{self, Ending};
+use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -74,7 +77,10 @@ fn is_part<T: PartialEq>(told: &[T], all: &[T], is_failed: impl Fn(&T) -> bool, 
 
 fn killed_at_every_byte(config: &client::Config) {
     let whole = session(config.clone(), usize::MAX);
-    for bytes in 0..usize::MAX - whole.left {
+    let length = usize::MAX - whole.left;
+    // Two handshakes of 3,073 bytes, and what was said behind them.
+    assert!(length > 2 * 3073 + 500, "{length}");
+    for bytes in 0..length {
         let mut pair = session(config.clone(), bytes);
         wait(&mut pair);
         let is_failed = |told: &client::Output| matches!(told, client::Output::Failed(_));
@@ -136,5 +142,45 @@ proptest! {
             (pair.client_told, pair.server_told, stats)
         };
         prop_assert_eq!(run(&cuts), run(&[]));
+    }
+    #[test]
+    fn a_client_of_any_messages_is_no_panic_and_splits_alike(
+        sent in vec((1_u8..24, vec(any::<u8>(), 0..60)), 0..20),
+        cuts in vec(1_usize..90, 1..10),
+        (plays, begun) in any::<(bool, bool)>(),
+    ) {
+        let address = address();
+        let (config, code) = match plays {
+            true => (client::Config::play(address), "NetStream.Play.Start"),
+            false => (client::Config::publish(address), "NetStream.Publish.Start"),
+        };
+        let run = |cuts: &[usize]| {
+            let mut station = Station::until_started(config.clone());
+            if begun {
+                station.status(0.0, "status", code, &[]);
+            }
+            let mut bytes = Vec::new();
+            for (kind, body) in &sent {
+                let chunk_stream = 3 + u32::from(kind % 4);
+                let body = Bytes::from(body.clone());
+                let message = Message::new(chunk_stream, 1, *kind, 0, body);
+                bytes.extend(flat(station.muxer.write(&message)));
+            }
+            let (mut rest, mut error) = (&bytes[..], None);
+            for cut in cuts.iter().cycle() {
+                let piece = &rest[..rest.len().min(*cut)];
+                match station.client.handle_input(station.now, piece) {
+                    Ok(taken) => rest = &rest[taken..],
+                    Err(why) => error = Some(why),
+                }
+                station.told.extend(std::iter::from_fn(|| station.client.poll_output()));
+                while station.client.poll_transmit().is_some() {}
+                if rest.is_empty() || error.is_some() {
+                    break;
+                }
+            }
+            (station.told, error)
+        };
+        prop_assert_eq!(run(&cuts), run(&[usize::MAX]));
     }
 }

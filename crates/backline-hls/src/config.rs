@@ -182,6 +182,10 @@ pub struct Numbering {
     pub discontinuity_sequence: u64,
     /// Generation of the first init segment.
     pub init: u64,
+    /// Segments that may have been listed after these numbers were kept, at most 4,096: what lies between two savings
+    /// and a crash. Their numbers are not used again. They are listed as absent, as many as the window holds, so that
+    /// viewers who have seen some of them find the way to what is new.
+    pub lost: u64,
     /// Media sequence number of the first segment.
     pub msn: u64,
     /// Number of the first part.
@@ -190,6 +194,8 @@ pub struct Numbering {
 
 /// Highest first number: players count in doubles, exact up to 2^53.
 const NUMBER_MAX: u64 = 1 << 52;
+/// Most lost segments: hls.js walks over every discontinuity number, so they must stay few.
+const LOST_MAX: u64 = 4_096;
 
 impl Numbering {
     fn check(&self) -> Result<(), Error> {
@@ -202,13 +208,15 @@ impl Numbering {
             ("numbering.msn", self.msn),
             ("numbering.part", self.part),
         ];
-        match rows.into_iter().find(|(_, value)| *value > NUMBER_MAX) {
+        let rows = rows.map(|(field, value)| (field, value, NUMBER_MAX));
+        let lost = ("numbering.lost", self.lost, LOST_MAX);
+        match rows
+            .into_iter()
+            .chain([lost])
+            .find(|(_, value, max)| value > max)
+        {
             None => Ok(()),
-            Some((field, value)) => Err(Error::NumberRange {
-                field,
-                value,
-                max: NUMBER_MAX,
-            }),
+            Some((field, value, max)) => Err(Error::NumberRange { field, value, max }),
         }
     }
 
@@ -218,8 +226,26 @@ impl Numbering {
         Self {
             discontinuity_sequence,
             init,
+            lost: 0,
             msn,
             part,
         }
+    }
+
+    /// The same numbers, with segments that may have been listed since they were kept.
+    #[must_use]
+    pub fn with_lost(self, lost: u64) -> Self {
+        Self { lost, ..self }
+    }
+
+    /// Steps over what is lost: any lost segment may have had as many parts as a segment can have, an init segment and a
+    /// discontinuity of its own. The discontinuity that the loss itself is comes on top.
+    pub(crate) fn step_over(&mut self, parts: u64) {
+        let lost = core::mem::take(&mut self.lost);
+        self.msn = self.msn.saturating_add(lost);
+        self.init = self.init.saturating_add(lost);
+        self.part = self.part.saturating_add(lost.saturating_mul(parts));
+        let crossed = lost.saturating_sub(1);
+        self.discontinuity_sequence = self.discontinuity_sequence.saturating_add(crossed);
     }
 }

@@ -10,9 +10,27 @@
     reason = "ticks come from nanoseconds below 2^62"
 )]
 
+use crate::presentation::Presentation;
 use crate::rendition::{Moment, Rendition};
-use crate::text::units;
+use crate::segment::Segment;
+use crate::text::{UNITS_PER_SECOND, units};
 use crate::timeline::{ticks, to_ns};
+
+impl Presentation {
+    /// Lists the segments that a former life may have listed after its numbers were kept (SEG-10), as many as the
+    /// window holds. The first media follows them behind a discontinuity.
+    pub(crate) fn list_lost(&mut self) {
+        let moment = self.moment(0);
+        let length = self.config.segment_target.as_micros() / 10;
+        let units = u64::try_from(length).unwrap_or(u64::MAX).max(1);
+        let most = (moment.window_units / units).min(self.config.numbering.msn);
+        let count = core::mem::take(&mut self.lost).min(most);
+        let (wall, now_ns) = self.start;
+        for rendition in &mut self.renditions {
+            rendition.list_lost(count, units, wall.0, now_ns);
+        }
+    }
+}
 
 impl Rendition {
     /// Lists what is missing from the end of the listed media to `until_ns` in the file as absent parts, each as long
@@ -32,6 +50,26 @@ impl Rendition {
             start += length;
         }
         self.end_ns = self.end_ns.max(to_ns(until, self.timescale));
+    }
+
+    /// Lists whole segments that a former life may have listed, in order, dated up to `until_ms`.
+    fn list_lost(&mut self, count: u64, units: u64, until_ms: u64, now_ns: u64) {
+        for back in (1..=count).rev() {
+            let msn = self.next_msn - back;
+            let date_ms = until_ms.saturating_sub(back * units * 1_000 / UNITS_PER_SECOND);
+            let mut segment = Segment::new(msn, false, self.init, date_ms);
+            segment.appeared_ns = now_ns;
+            segment.close(units);
+            self.keep(segment);
+        }
+    }
+
+    /// Media that a playlist would list, without what is absent, in units of 10 microseconds.
+    pub(crate) fn media_units(&self) -> u64 {
+        let exist = self.closed.iter().filter(|segment| !segment.is_gap());
+        let closed: u64 = exist.map(|segment| segment.units).sum();
+        let open = self.open.as_ref().filter(|open| !open.is_gap());
+        closed + open.map_or(0, |open| units(open.ticks.unsigned_abs(), self.timescale))
     }
 
     /// Whether a segment is listed and does not exist.

@@ -222,6 +222,7 @@ impl Presentation {
         self.targets = Some(targets);
         self.outputs.extend(inits);
         self.phase = Phase::Waiting;
+        self.list_lost();
         let known = |id: &TrackId| self.tracks.iter().any(|track| track.id == *id);
         let absent = self.abouts.keys().filter(|id| !known(id)).copied();
         let ignored: Vec<TrackId> = silent.iter().map(|track| track.id).chain(absent).collect();

@@ -176,7 +176,7 @@ impl Presentation {
         self.playable |= self
             .renditions
             .iter()
-            .all(|rendition| rendition.listed_units() > 0);
+            .all(|rendition| rendition.media_units() > 0);
     }
 
     fn begin_epoch(&mut self, now_ns: u64, dts_ns: i64) {
@@ -198,7 +198,7 @@ impl Presentation {
         let out_ns = if first {
             ORIGIN_NS
         } else {
-            (end_ns + NS_PER_MS) / NS_PER_MS * NS_PER_MS
+            ((end_ns + NS_PER_MS) / NS_PER_MS * NS_PER_MS).max(ORIGIN_NS)
         };
         let before_ms = if first {
             0

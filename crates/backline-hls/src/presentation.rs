@@ -64,6 +64,8 @@ pub struct Presentation {
     pub(crate) reported_gop: bool,
     pub(crate) ignored: Vec<TrackId>,
     pub(crate) quiet: Quiet,
+    /// Segments of a former life that are listed as absent before the first media.
+    pub(crate) lost: u64,
 }
 
 /// What only statistics need.
@@ -129,6 +131,9 @@ impl Presentation {
         let mut config = config;
         // (0, 0) is the point before the first closed segment.
         config.numbering.msn = config.numbering.msn.max(1);
+        let lost = config.numbering.lost;
+        let parts = u64::try_from(config.limits.segment_parts).unwrap_or(u64::MAX);
+        config.numbering.step_over(parts);
         Ok(Self {
             clock: Clock::new(now),
             config,
@@ -150,6 +155,7 @@ impl Presentation {
             reported_gop: false,
             ignored: Vec::new(),
             quiet: Quiet::default(),
+            lost,
         })
     }
 

@@ -76,11 +76,11 @@ impl Presentation {
             let lead = self
                 .renditions
                 .first()
-                .map_or(0, |rendition| rendition.listed_units());
+                .map_or(0, |rendition| rendition.media_units());
             let all = self
                 .renditions
                 .iter()
-                .all(|rendition| !rendition.closed.is_empty());
+                .all(|rendition| rendition.segments_made > 0);
             // A player that joins an almost empty playlist stalls at once (quirks 10, 18), and hls.js, FFmpeg and VLC
             // take one without a whole segment for empty.
             self.playable = all && lead >= targets.hold_back_units();

@@ -208,10 +208,8 @@ impl Rendition {
         segment.close(units(segment.ticks.unsigned_abs(), self.timescale));
         self.next_msn = segment.msn + 1;
         self.closed_ns = moment.now_ns;
-        self.closed_units += segment.units;
-        self.longest_units = self.longest_units.max(self.closed_units);
         if segment.is_gap() {
-            self.closed.push_back(segment);
+            self.keep(segment);
             return;
         }
         self.segments_made += 1;
@@ -231,6 +229,13 @@ impl Rendition {
             object: self.object(ObjectKind::Segment, segment.msn),
             parts,
         });
+        self.keep(segment);
+    }
+
+    /// Lists a closed segment.
+    pub(crate) fn keep(&mut self, segment: Segment) {
+        self.closed_units += segment.units;
+        self.longest_units = self.longest_units.max(self.closed_units);
         self.closed.push_back(segment);
     }
 

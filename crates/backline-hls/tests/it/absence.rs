@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use backline_hls::{Absence, Config, Decision, Event, Layout, Point, Refusal, Warning};
+use backline_hls::codec::TrackKind;
+use backline_hls::{
+    Absence, Config, Decision, Error, Event, Layout, Numbering, Point, Presentation, Refusal,
+    Warning,
+};
 
 use crate::studio::{A0, AAC_48, M0, Script, Studio, V0, muxed, separate};
 
@@ -348,4 +352,67 @@ fn limits_an_absence_that_nobody_was_awake_for_costs_a_window() {
             .date
             .starts_with("2026-11-24T20:")
     );
+}
+
+#[test]
+fn seg_10_numbers_lost_in_a_crash_are_gaps_before_the_first_media() {
+    let mut config = separate();
+    config.numbering = Numbering::new(812, 3, 8_240, 4).with_lost(5);
+    let mut studio = Studio::new(config);
+    studio.start(Some(AAC_48));
+    for (at, kind, composition, sync) in Script::default().samples() {
+        studio.at_ms(u64::try_from(at).unwrap());
+        match kind {
+            TrackKind::Audio => studio.audio(at),
+            TrackKind::Video => studio.video(at, composition, sync),
+        }
+        if at < 1_990 {
+            assert!(studio.playlists.is_empty(), "quirk 10: gaps are no media");
+        }
+    }
+    for id in [V0, A0] {
+        let media = &studio.playlists[&id];
+        assert_eq!((media.msn, media.discontinuity), (812, 7));
+        let gaps: Vec<u64> = media
+            .segments
+            .iter()
+            .filter(|s| s.gap)
+            .map(|s| s.msn)
+            .collect();
+        assert_eq!(gaps, [812, 813, 814, 815, 816]);
+        let first = &media.segments[5];
+        assert!(first.discontinuity && !first.gap);
+        assert_eq!((first.msn, &*first.map), (817, "i9.mp4"));
+        assert_eq!(media.segments[4].date, "2026-11-23T19:59:58.000Z");
+    }
+    // A name that the former life may have used is not used again.
+    assert!(
+        studio
+            .parts
+            .keys()
+            .all(|part| part.number >= 8_240 + 5 * 256)
+    );
+    assert_eq!(status(&studio, "v0/s813.m4s").0, 404);
+    let next = studio.hls.numbering();
+    assert!(next.discontinuity_sequence > 8 && next.lost == 0 && next.msn > 821);
+}
+
+#[test]
+fn seg_10_more_is_lost_than_the_window_holds() {
+    let mut config = separate();
+    config.numbering = Numbering::new(1, 0, 0, 0).with_lost(4_096);
+    let mut studio = Studio::started(config.clone(), None);
+    studio.play(&Script::silent(), 0);
+    let media = &studio.playlists[&V0];
+    let gaps = media.segments.iter().filter(|segment| segment.gap).count();
+    assert!(gaps <= 15 && media.msn > 4_080, "{gaps} from {}", media.msn);
+    config.numbering.lost = 4_097;
+    let refused = Presentation::new(config, studio.now).unwrap_err();
+    assert!(matches!(
+        refused,
+        Error::NumberRange {
+            field: "numbering.lost",
+            ..
+        }
+    ));
 }

@@ -13,7 +13,8 @@ pub struct SnapshotConfig {
     /// Configurations in all. Default 256: 64 tracks of sound and of pictures, each with its two kinds.
     pub configs: usize,
     /// Bytes of the group of pictures at hand, so that a player that joins has a picture at once. Default 0: none is
-    /// kept, and it begins with the next key frame. A group that grows longer is given up whole.
+    /// kept, and it begins with the next key frame. A group that grows longer is given up whole, and so is one that
+    /// was made with another configuration.
     pub group_bytes: usize,
     /// Packets of that group, likewise. Default 4096: an encoder makes about 80 a second.
     pub group_packets: usize,
@@ -72,7 +73,7 @@ impl Snapshot {
             Some((slot, true)) if packet.len() <= self.config.config_bytes => {
                 self.keep(slot, packet);
             }
-            Some((slot, _)) => self.configs.retain(|(kept, _)| *kept != slot),
+            Some((slot, _)) => self.forget(slot),
             None => {}
         }
         self.gather(packet);
@@ -101,8 +102,11 @@ impl Snapshot {
     fn keep(&mut self, slot: Slot, packet: &Packet) {
         match self.configs.binary_search_by_key(&slot, |(kept, _)| *kept) {
             Ok(place) => {
-                if let Some((_, kept)) = self.configs.get_mut(place) {
+                if let Some((_, kept)) = self.configs.get_mut(place)
+                    && kept.media != packet.media
+                {
                     *kept = packet.clone();
+                    self.forget_group();
                 }
             }
             Err(place) if self.configs.len() < self.config.configs => {
@@ -110,6 +114,20 @@ impl Snapshot {
             }
             Err(_) => {}
         }
+    }
+
+    fn forget(&mut self, slot: Slot) {
+        let before = self.configs.len();
+        self.configs.retain(|(kept, _)| *kept != slot);
+        if self.configs.len() < before {
+            self.forget_group();
+        }
+    }
+
+    /// Gives up the group at hand: what it was made with holds no more, and what is sent before it would be wrong.
+    fn forget_group(&mut self) {
+        self.group = Vec::new();
+        self.group_bytes = 0;
     }
 
     fn gather(&mut self, packet: &Packet) {
@@ -127,8 +145,7 @@ impl Snapshot {
         }
         let is_long = self.group.len() > self.config.group_packets;
         if self.group_bytes > self.config.group_bytes || is_long {
-            self.group = Vec::new();
-            self.group_bytes = 0;
+            self.forget_group();
         }
     }
 }

@@ -480,3 +480,34 @@ fn rtmp_25_colour_behind_other_metadata_is_kept() {
     snapshot.observe(&set(object(&[])));
     assert_eq!(snapshot.packets(0), []);
 }
+
+#[test]
+fn rtmp_25_a_group_that_was_made_with_another_configuration_is_given_up() {
+    let mut config = SnapshotConfig::default();
+    config.group_bytes = 10_000;
+    let mut snapshot = Snapshot::new(config);
+    let sound_config = |length| audio(0, AudioData::Config(pattern(length).into()));
+    let group = [video(0, VideoFrame::Key, 400), sound(10)];
+    for (packet, left) in [
+        // The same again, as DJI cameras send it, or the first one of a track, changes nothing.
+        (video_config(0, 5), 2),
+        (video_config(1, 5), 2),
+        (sound_config(2), 2),
+        (color(0, object(&[("colorConfig", object(&[]))])), 2),
+        (video_config(0, 6), 0),
+        (sound_config(3), 0),
+        (color(0, Value::Undefined), 0),
+        (audio(0, AudioData::End), 0),
+        // Nothing is left that this could end.
+        (audio(0, AudioData::End), 2),
+    ] {
+        snapshot.observe(&video_config(0, 5));
+        for frame in &group {
+            snapshot.observe(frame);
+        }
+        snapshot.observe(&packet);
+        let all = snapshot.packets(0);
+        let frames = all.iter().filter(|packet| packet.hint() != Hint::Critical);
+        assert_eq!(frames.count(), left, "{packet:?}");
+    }
+}

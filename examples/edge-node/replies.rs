@@ -8,7 +8,7 @@ use backline_examples::adapt::body::Rope;
 use backline_hls::Headers;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION,
+    ACCESS_CONTROL_MAX_AGE, AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION,
     RETRY_AFTER,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -28,7 +28,7 @@ pub(crate) fn respond(
         other => refused(
             other.status().unwrap_or(500),
             "not here: it has gone, is not there yet, or did not come in time\n",
-            headers,
+            headers.broken(),
         ),
     }
 }
@@ -40,14 +40,16 @@ fn hit(body: &Body, headers: Headers, request: &HeaderMap, status: CacheStatus) 
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let out = response.headers_mut();
     reply.apply(body, Instant::now(), status, out);
+    // What the origin sends is as of now, however long it has had the bytes: with an age, a part of the window would
+    // be stale in every cache at its arrival, and each viewer's request for it would come through (RFC 9111, 5.1).
+    out.remove(AGE);
     // The body knows its length; hyper writes it.
     out.remove(CONTENT_LENGTH);
     headers.apply(out);
     response
 }
 
-/// An error of the media's own kind: with its headers, but never remembered, since what is not there now may
-/// come in a moment.
+/// An error of the media's own kind: with its headers, which say for how long a cache may repeat it.
 pub(crate) fn refused(status: u16, why: &str, headers: Headers) -> Response<Rope> {
     let mut response = text(
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -60,7 +62,6 @@ pub(crate) fn refused(status: u16, why: &str, headers: Headers) -> Response<Rope
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
-    out.insert(CACHE_CONTROL, NO_STORE);
     if status == 503 || status == 429 {
         out.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }

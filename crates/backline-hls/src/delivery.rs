@@ -211,7 +211,7 @@ fn media(
     let too_far = Decision::Refuse {
         status: 400,
         reason: Refusal::TooFarAhead,
-        headers: Headers::playlist(target_s.saturating_mul(4)),
+        headers: Headers::early(),
     };
     let open_msn = rendition
         .open
@@ -307,7 +307,7 @@ fn first(presentation: &Presentation, now: Instant, playlist: Playlist, known: b
         return Decision::Refuse {
             status: 404,
             reason,
-            headers: Headers::playlist(1),
+            headers: Headers::moment(),
         };
     }
     let rendition = playlist.rendition.unwrap_or(RenditionId::MULTIVARIANT);
@@ -335,19 +335,17 @@ fn object(presentation: &Presentation, now: Instant, object: ObjectId) -> Decisi
         kind,
         number,
     } = object;
-    let error = Headers::playlist(target_s);
-    let refuse = |status, reason| Decision::Refuse {
+    let refuse = |status, reason, headers| Decision::Refuse {
         status,
         reason,
-        headers: error,
+        headers,
     };
     let Some(rendition) = presentation.rendition(id) else {
-        let reason = if presentation.renditions.is_empty() {
-            Refusal::NotPublished
+        return if presentation.renditions.is_empty() {
+            refuse(404, Refusal::NotPublished, Headers::moment())
         } else {
-            Refusal::PathUnknown
+            refuse(404, Refusal::PathUnknown, Headers::playlist(target_s))
         };
-        return refuse(404, reason);
     };
     let ended = presentation.phase == Phase::Ended;
     let (kept, next) = match kind {
@@ -372,13 +370,13 @@ fn object(presentation: &Presentation, now: Instant, object: ObjectId) -> Decisi
         ),
     };
     if number >= next || kept.before(number) {
-        return refuse(404, Refusal::NotAnnounced);
+        return refuse(404, Refusal::NotAnnounced, Headers::early());
     }
     if kind == ObjectKind::Segment && rendition.is_gap(number) {
         return refuse(404, Refusal::Absent);
     }
     if kept.gone(number, presentation.clock.ns(now)) {
-        return refuse(410, Refusal::Gone);
+        return refuse(410, Refusal::Gone, Headers::playlist(target_s));
     }
     // Sound first: it is small, and a player without it shows nothing.
     let priority = match (id, kind) {

@@ -18,7 +18,7 @@ pub struct Headers {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CacheControl {
-    /// `max-age` in seconds.
+    /// `max-age` in seconds; 0 is written as `no-store`.
     pub max_age_s: u32,
     /// Whether the body never changes.
     pub immutable: bool,
@@ -31,7 +31,37 @@ pub(crate) const VIDEO_MP4: &str = "video/mp4";
 /// Content type of a rendition without.
 pub(crate) const AUDIO_MP4: &str = "audio/mp4";
 
+/// Seconds for which an error may be kept that is true for a moment only: a crowd asks once, and nobody is told old
+/// news for longer than a player waits before it tries again.
+const MOMENT_S: u32 = 1;
+
 impl Headers {
+    /// Turns the headers of a promised answer into those of the error that came instead: a hold that ran out (503), a
+    /// part that was taken back (404).
+    ///
+    /// Whoever waits for the same in a cache gets the same error at once, and the next to ask, a second later, asks here
+    /// again: what was waited for may come at any time.
+    #[must_use]
+    pub const fn broken(mut self) -> Self {
+        self.cache_control = CacheControl {
+            max_age_s: MOMENT_S,
+            immutable: false,
+        };
+        self
+    }
+
+    /// An error that the very next moment may turn into an answer, such as one for a part that is not announced yet.
+    /// Were it kept, one viewer who asks too early, by mistake or not, would take the part away from all who share a
+    /// cache with him. B.1 allows longer lifetimes and demands none.
+    pub(crate) fn early() -> Self {
+        Self::playlist(0)
+    }
+
+    /// An error that ends when a publisher comes.
+    pub(crate) fn moment() -> Self {
+        Self::playlist(MOMENT_S)
+    }
+
     pub(crate) fn playlist(max_age_s: u32) -> Self {
         Self {
             content_type: PLAYLIST,
@@ -71,8 +101,12 @@ impl Headers {
             HeaderValue::from_static(self.content_type),
         );
         let mut lifetime = String::with_capacity(32);
-        lifetime.push_str("max-age=");
-        crate::text::push_u64(&mut lifetime, u64::from(self.cache_control.max_age_s));
+        if self.cache_control.max_age_s == 0 {
+            lifetime.push_str("no-store");
+        } else {
+            lifetime.push_str("max-age=");
+            crate::text::push_u64(&mut lifetime, u64::from(self.cache_control.max_age_s));
+        }
         if self.cache_control.immutable {
             lifetime.push_str(", immutable");
         }

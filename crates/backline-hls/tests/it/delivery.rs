@@ -326,8 +326,9 @@ fn del_11_headers_by_class() {
         headers("v0/index.m3u8", Some("_HLS_msn=5&_HLS_part=10")),
         (playlist, 12, false, 1)
     );
+    // Never good, so kept as long as B.1 says: four Target Durations.
     assert_eq!(
-        headers("v0/index.m3u8", Some("_HLS_msn=99")),
+        headers("v0/index.m3u8", Some("_HLS_msn=x")),
         (playlist, 8, false, 1)
     );
     assert_eq!(
@@ -336,7 +337,51 @@ fn del_11_headers_by_class() {
         "quirk 7"
     );
     assert_eq!(headers("v0/i0.mp4", None), ("video/mp4", 12, true, 2));
-    assert_eq!(headers("v0/p999.m4s", None).1, 2);
+    assert_eq!(headers("v0/none.m4s", None).1, 2);
+}
+
+/// B.1 names how long a cache may keep errors. What is only too early must not be kept at all: the same name becomes good,
+/// and whoever shares the cache would get the error that somebody else provoked.
+#[test]
+fn del_11_an_error_that_is_only_too_early_is_not_kept() {
+    let studio = live();
+    for (path, query, reason) in [
+        ("v0/index.m3u8", Some("_HLS_msn=99"), Refusal::TooFarAhead),
+        ("v0/p999.m4s", None, Refusal::NotAnnounced),
+    ] {
+        let Decision::Refuse {
+            reason: found,
+            headers,
+            ..
+        } = studio.hls.decide(studio.now, path, query)
+        else {
+            unreachable!("{path} is not there")
+        };
+        assert_eq!((found, headers.cache_control.max_age_s), (reason, 0));
+        #[cfg(feature = "http-1")]
+        {
+            let mut map = http::HeaderMap::new();
+            headers.apply(&mut map);
+            assert_eq!(map["cache-control"], "no-store", "{path}");
+        }
+    }
+    let empty = Studio::new(Config::default());
+    for path in ["index.m3u8", "v0/index.m3u8", "v0/p1.m4s"] {
+        let Decision::Refuse { headers, .. } = empty.hls.decide(empty.now, path, None) else {
+            unreachable!("nobody publishes")
+        };
+        assert_eq!(headers.cache_control.max_age_s, 1, "{path}");
+    }
+}
+
+#[test]
+fn del_7_an_error_in_place_of_a_promised_answer_is_kept_for_a_moment() {
+    let studio = live();
+    let Decision::Object { headers, .. } = studio.hls.decide(studio.now, "v0/p3.m4s", None) else {
+        unreachable!("the part exists")
+    };
+    let cache = headers.broken().cache_control;
+    assert_eq!((cache.max_age_s, cache.immutable), (1, false));
 }
 
 #[test]

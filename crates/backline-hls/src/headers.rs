@@ -39,8 +39,8 @@ impl Headers {
     /// Turns the headers of a promised answer into those of the error that came instead: a hold that ran out (503), a
     /// part that was taken back (404).
     ///
-    /// Whoever waits for the same in a cache gets the same error at once, and the next to ask, a second later, asks here
-    /// again: what was waited for may come at any time.
+    /// Whoever waits for the same in a cache gets the same error at once, and who asks a second later asks here again:
+    /// what was waited for may come at any time.
     #[must_use]
     pub const fn broken(mut self) -> Self {
         self.cache_control = CacheControl {

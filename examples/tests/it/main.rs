@@ -12,6 +12,7 @@
 )]
 
 mod browser;
+mod caches;
 mod conformance;
 mod crowd;
 mod harness;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::harness::node::{KEY, Node};
 use crate::harness::process::Process;
 use crate::harness::publisher::{Camera, Picture, Program, Rate, Sound};
-use crate::harness::tools::{FFMPEG, Scratch, text, try_run};
+use crate::harness::tools::{FFMPEG, Scratch, free_port, text, try_run};
 use crate::harness::{collect, full, lint, readers, stage, within};
 
 /// How many cases play at once: each waits for real time far more than for a processor.
@@ -176,13 +176,6 @@ fn nginx_rtmp_relays_a_camera() {
         relay
     });
     assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
-/// A port that was free a moment ago, for a program that cannot be given port 0.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))
-        .expect("the loopback interface has a free port");
-    listener.local_addr().expect("it is bound").port()
 }
 
 #[test]

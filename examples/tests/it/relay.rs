@@ -11,7 +11,7 @@ use tokio::io::copy_bidirectional;
 
 use crate::harness::node::example;
 use crate::harness::process::Process;
-use crate::harness::tools::{FFMPEG, Scratch, current_ffmpeg, run, text};
+use crate::harness::tools::{FFMPEG, Scratch, current_ffmpeg, free_port, run, text};
 use crate::harness::{stage, within};
 
 /// A stream key that must not show up in any log.
@@ -108,11 +108,6 @@ impl Nginx {
     fn url(&self) -> String {
         format!("rtmp://127.0.0.1:{}/app/{KEY}", self.port)
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there is a free port");
-    listener.local_addr().expect("it is bound").port()
 }
 
 /// Makes a file to publish.

@@ -340,8 +340,8 @@ fn del_11_headers_by_class() {
     assert_eq!(headers("v0/none.m4s", None).1, 2);
 }
 
-/// B.1 names how long a cache may keep errors. What is only too early must not be kept at all: the same name becomes good,
-/// and whoever shares the cache would get the error that somebody else provoked.
+/// B.1 names how long a cache may keep errors. What is only too early must not be kept at all: the same name becomes
+/// good, and whoever shares the cache would get the error that somebody else provoked.
 #[test]
 fn del_11_an_error_that_is_only_too_early_is_not_kept() {
     let studio = live();

@@ -85,6 +85,13 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// A port that was free a moment ago, for a program that cannot be given port 0.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))
+        .expect("the loopback interface has a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
 /// A folder that goes with its test.
 pub(crate) struct Scratch(PathBuf);
 

@@ -373,7 +373,7 @@ fn object(presentation: &Presentation, now: Instant, object: ObjectId) -> Decisi
         return refuse(404, Refusal::NotAnnounced, Headers::early());
     }
     if kind == ObjectKind::Segment && rendition.is_gap(number) {
-        return refuse(404, Refusal::Absent);
+        return refuse(404, Refusal::Absent, Headers::playlist(target_s));
     }
     if kept.gone(number, presentation.clock.ns(now)) {
         return refuse(410, Refusal::Gone, Headers::playlist(target_s));

@@ -365,7 +365,7 @@ fn del_11_an_error_that_is_only_too_early_is_not_kept() {
             assert_eq!(map["cache-control"], "no-store", "{path}");
         }
     }
-    let empty = Studio::new(Config::default());
+    let empty = Studio::new(separate());
     for path in ["index.m3u8", "v0/index.m3u8", "v0/p1.m4s"] {
         let Decision::Refuse { headers, .. } = empty.hls.decide(empty.now, path, None) else {
             unreachable!("nobody publishes")

@@ -8,7 +8,8 @@ use backline_rtmp::flv::{Audio, AudioData, Media, Packet, Video, VideoData};
 use bytes::Bytes;
 
 /// A message is as many packets as it has tracks, no more than the cap; their payloads share its bytes and do not
-/// overlap, but for tracks below a quarter of it, which are copies; each is what it would be alone; a message that cannot be read is given back whole. Memory follows the caps.
+/// overlap, but for tracks below a quarter of it, which are copies; each is what it would be alone; a message that
+/// cannot be read is given back whole. Memory follows the caps.
 ///
 /// Input: a byte of modes, the message type, a body.
 pub fn packet_decode(data: &[u8]) {

@@ -51,8 +51,8 @@ pub struct Mastering {
 }
 
 impl ColorInfo {
-    /// Reads the values of a metadata packet: names and values in turn. None, if they say nothing of colour, or take back what was said: the
-    /// value is undefined or an empty object.
+    /// Reads the values of a metadata packet: names and values in turn. None, if they say nothing of colour, or take
+    /// back what was said: the value is undefined or an empty object.
     #[must_use]
     pub fn read(values: &[Value]) -> Option<Self> {
         let mut pairs = values.chunks_exact(2);

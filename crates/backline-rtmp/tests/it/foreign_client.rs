@@ -258,10 +258,10 @@ fn frames(packets: Vec<Packet>) -> Vec<Packet> {
 ///
 /// It knows legacy ones alone, by their first two bytes: the codec's number and a zero. It keeps the newest of AVC and
 /// of AAC, passes neither on to a player that waits for its first frame, and sends what it kept before that frame: the
-/// player gets each once. All else is a frame to it. With `wait_key`, which is on by default, pictures are dropped until
-/// a key frame comes, which has a 1 in the upper half of its first byte. The configuration of a further track begins
-/// with 0x96 (or 0x90, without a wrapper), a 9, so that a player never gets one that came before the first key frame of
-/// a legacy track.
+/// player gets each once. All else is a frame to it. With `wait_key`, which is on by default, pictures are dropped
+/// until a key frame comes, which has a 1 in the upper half of its first byte. The configuration of a further track
+/// begins with 0x96 (or 0x90, without a wrapper), a 9: what comes before the first key frame of a legacy track, the
+/// player never gets.
 ///
 /// A file begins with what was kept, AVC and AAC, each as soon as it is there. Of the pictures nothing else is written
 /// up to the first key frame, in the same way; of the sound all is, AAC's configuration itself too, which stands there
@@ -272,14 +272,14 @@ fn of_nginx(sent: &[Packet], waits_for_key: bool) -> [Vec<Packet>; 2] {
         Media::Video(video) => video.encode()[0] & 0x80 != 0,
         _ => false,
     };
-    let before_key: Vec<_> = all
+    let legacy: Vec<_> = all
         .iter()
         .filter(|packet| !is_enhanced(packet))
         .cloned()
         .collect();
-    let aac = before_key.iter().take(1).cloned();
-    let file = aac.chain(before_key.iter().cloned()).collect();
-    [if waits_for_key { before_key } else { all }, file]
+    let aac = legacy.iter().take(1).cloned();
+    let file = aac.chain(legacy.iter().cloned()).collect();
+    [if waits_for_key { legacy } else { all }, file]
 }
 
 /// Whole packets are too long to be shown.

@@ -1,8 +1,12 @@
 //! Everything that can be wrong with what a presentation is given.
 
+mod file;
+
 use core::time::Duration;
 
 use crate::TrackId;
+
+pub use file::{FileProblem, SlateProblem};
 
 /// Why an input was refused. The machine's state is as it was before.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -58,6 +62,14 @@ pub enum Error {
         track: TrackId,
         /// The codec.
         codec: crate::codec::Codec,
+    },
+    /// A file or a stored part cannot be read or written.
+    #[error("byte {at} of the file: {problem}")]
+    File {
+        /// Where.
+        at: u64,
+        /// What is wrong there.
+        problem: FileProblem,
     },
     /// A fragment cannot be written.
     #[error("fragment of {runs} runs: {problem}")]
@@ -174,6 +186,12 @@ pub enum Error {
         dts_ns: i64,
         /// Its composition offset.
         composition_ns: i64,
+    },
+    /// A slate cannot be played.
+    #[error("slate: {problem}")]
+    Slate {
+        /// Why.
+        problem: SlateProblem,
     },
 }
 

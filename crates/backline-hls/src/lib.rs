@@ -26,6 +26,8 @@ mod part;
 mod path;
 mod playlist;
 mod presentation;
+#[cfg(feature = "progressive")]
+pub mod progressive;
 mod publish;
 mod query;
 mod rendition;
@@ -39,11 +41,13 @@ mod text;
 mod timeline;
 mod track;
 
-// The public interface is: the two modules above, and these.
+// The public interface is: the modules that are public above, and these.
 pub use about::About;
 pub use config::{Absence, Config, Layout, Numbering};
 pub use delivery::{Decision, Form, Hold, Playlist, Refusal};
-pub use error::{AboutProblem, Error, FragmentProblem, InitProblem, RecordProblem};
+pub use error::{
+    AboutProblem, Error, FileProblem, FragmentProblem, InitProblem, RecordProblem, SlateProblem,
+};
 pub use event::{
     Event, ObjectId, ObjectKind, Output, Point, Sample, Series, TrackId, UnixMillis, Warning,
 };
@@ -51,4 +55,5 @@ pub use headers::{CacheControl, Headers};
 pub use limits::Limits;
 pub use presentation::{Presentation, Rendered};
 pub use rendition_id::RenditionId;
+pub use slate::{Slate, SlateTrack};
 pub use stats::{Stats, TrackStats};

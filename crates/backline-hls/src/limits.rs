@@ -38,6 +38,13 @@ pub struct Limits {
     pub init_generations: usize,
     /// Outputs that may wait before `handle_event` pushes back. Default 256.
     pub outputs: usize,
+    /// Bytes of a slate's file, and of its samples. Default 64 MiB: a minute of a generous picture, kept in memory.
+    pub slate_bytes: usize,
+    /// Samples of a slate. Default 65,536: ten minutes of picture and sound.
+    pub slate_samples: usize,
+    /// Samples of a progressive file that is written: its tables are kept in memory until the end. Default 16,777,216:
+    /// two days of picture and sound.
+    pub recording_samples: usize,
     /// A step back in decode time that starts a discontinuity. Default 1 s.
     pub step_back: Duration,
     /// A step forward in decode time that starts a discontinuity. Default 3 s: longer than the group of pictures
@@ -73,6 +80,9 @@ impl Default for Limits {
             name_bytes: 128,
             init_generations: 16,
             outputs: 256,
+            slate_bytes: 64 << 20,
+            slate_samples: 65_536,
+            recording_samples: 1 << 24,
             step_back: Duration::from_secs(1),
             step_forward: Duration::from_secs(3),
             query_bytes: 2 << 10,

@@ -20,18 +20,18 @@ use backline_hls::fmp4::{Brand, FragmentSample, Run, Styp, fragment_header, init
 use bytes::Bytes;
 
 /// One body of an FLV tag.
-struct Body {
-    time_ms: i64,
-    composition_ms: i64,
-    sync: bool,
-    data: Bytes,
+pub struct Body {
+    pub time_ms: i64,
+    pub composition_ms: i64,
+    pub sync: bool,
+    pub data: Bytes,
 }
 
 /// A track of an FLV file: its record, which may come twice, and its samples.
-struct Track {
-    codec: Codec,
-    record: Bytes,
-    bodies: Vec<Body>,
+pub struct Track {
+    pub codec: Codec,
+    pub record: Bytes,
+    pub bodies: Vec<Body>,
 }
 
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -43,7 +43,7 @@ struct Packet {
 }
 
 /// The current FFmpeg, which the Python of `.ci/install` knows.
-fn current() -> String {
+pub fn current() -> String {
     let python = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../target/peers/venv/bin/python"
@@ -58,7 +58,7 @@ fn current() -> String {
 }
 
 /// Encodes into FLV.
-fn encode(ffmpeg: &str, arguments: &str) -> Vec<u8> {
+pub fn encode(ffmpeg: &str, arguments: &str) -> Vec<u8> {
     let output = Command::new(ffmpeg)
         .args(["-v", "error"])
         .args(arguments.split_whitespace())
@@ -80,7 +80,7 @@ fn i24(bytes: &[u8]) -> i64 {
 }
 
 /// Splits an FLV file into its first picture track and its first sound track.
-fn demux(flv: &[u8]) -> Vec<Track> {
+pub fn demux(flv: &[u8]) -> Vec<Track> {
     let flv = Bytes::copy_from_slice(flv);
     let mut tracks: [Option<Track>; 2] = [None, None];
     let mut at = 9 + 4;
@@ -269,7 +269,7 @@ fn mux(media: &[Media], count: usize) -> Vec<u8> {
     file
 }
 
-fn pipe(program: &str, arguments: &[&str], input: &[u8]) -> (String, String) {
+pub fn pipe(program: &str, arguments: &[&str], input: &[u8]) -> (String, String) {
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())

@@ -25,7 +25,11 @@ mod limits;
 mod m3u8;
 mod playlist;
 mod playlists;
+#[cfg(feature = "progressive")]
+mod progressive;
 mod properties;
+#[cfg(feature = "progressive")]
+mod recording;
 mod returns;
 mod segmenter;
 mod sound;

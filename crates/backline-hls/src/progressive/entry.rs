@@ -101,16 +101,18 @@ fn parse(codec: Codec, record: &[u8], limits: &Limits) -> Result<TrackConfig, Er
     TrackConfig::parse(codec, Bytes::copy_from_slice(record), limits)
 }
 
-/// The parameter sets of an avcC record, which has been parsed before.
-pub(super) fn parameter_sets(record: &[u8]) -> Option<(Vec<&[u8]>, Vec<&[u8]>)> {
+/// The sequence and the picture parameter sets of an avcC record, which has been parsed before.
+pub(super) fn parameter_sets(record: &[u8]) -> Option<[Sets<'_>; 2]> {
     let (&count, mut rest) = record.get(5..)?.split_first()?;
     let sps = sets(&mut rest, count & 0x1f)?;
     let (&count, mut rest) = rest.split_first()?;
     let pps = sets(&mut rest, count)?;
-    Some((sps, pps))
+    Some([sps, pps])
 }
 
-fn sets<'a>(rest: &mut &'a [u8], count: u8) -> Option<Vec<&'a [u8]>> {
+pub(super) type Sets<'a> = Vec<&'a [u8]>;
+
+fn sets<'a>(rest: &mut &'a [u8], count: u8) -> Option<Sets<'a>> {
     let mut sets = Vec::new();
     for _ in 0..count {
         let (length, after) = rest.split_first_chunk::<2>()?;

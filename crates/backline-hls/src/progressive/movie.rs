@@ -146,7 +146,7 @@ fn screen(mvhd: Boxed<'_>, trak: Boxed<'_>) -> Result<Vec<u8>, Error> {
     let mdhd = mdia.children().need(*b"mdhd")?;
     let version = mdhd.version()?;
     copy(&mut media, mdhd, if version == 0 { 24 } else { 36 })?;
-    put(&mut media, *b"hdlr", &[0; 21]);
+    put(&mut media, *b"hdlr", &[0; 25]);
     put(&mut media, *b"minf", &minf);
     let mut track = Vec::new();
     let tkhd = trak.children().need(*b"tkhd")?;

@@ -105,6 +105,9 @@ fn mux_09_slates_read_as_ffprobe_reads_them() {
             let listed = String::from_utf8(listed.stdout).unwrap();
             let rows: Vec<&str> = listed.lines().filter(|line| !line.is_empty()).collect();
             assert_eq!(rows.len(), track.samples().len(), "{arguments}");
+            // ffprobe moves decode times before the presentation times, where an offset is below zero.
+            let first: f64 = rows[0].split(',').nth(1).unwrap().parse().unwrap();
+            let moved_ns = track.samples()[0].dts_ns - (first * 1e9) as i64;
             for (row, sample) in rows.iter().zip(track.samples()) {
                 let fields: Vec<&str> = row.split(',').collect();
                 let close = |field: &str, ns: i64| {
@@ -112,11 +115,9 @@ fn mux_09_slates_read_as_ffprobe_reads_them() {
                     (seconds * 1e6 - ns as f64 / 1e3).abs() < 2.0
                 };
                 let pts_ns = sample.dts_ns + sample.composition_ns;
-                assert!(close(fields[0], pts_ns), "{arguments}: {row} {sample:?}");
-                assert!(
-                    close(fields[1], sample.dts_ns),
-                    "{arguments}: {row} {sample:?}"
-                );
+                assert!(close(fields[0], pts_ns), "{arguments}: {row} {pts_ns}");
+                let dts_ns = sample.dts_ns - moved_ns;
+                assert!(close(fields[1], dts_ns), "{arguments}: {row} {dts_ns}");
                 assert_eq!(fields[2].parse(), Ok(sample.data.len()), "{arguments}");
                 assert_eq!(fields[3].starts_with('K'), sample.sync, "{arguments}");
             }
@@ -157,11 +158,8 @@ proptest! {
 fn mux_09_boxes_are_believed_only_inside_of_their_parents() {
     // Behind the movie box's header comes one of size 0, which reaches to its end: then nothing else is there.
     let mvhd = find(FILE, b"mvhd") - 4;
-    let missing = problem(read(&with(mvhd, &[0; 4])));
-    assert!(
-        matches!(missing, FileProblem::Missing { .. }),
-        "{missing:?}"
-    );
+    let alone = read(&with(mvhd, &[0; 4]));
+    assert!(matches!(alone, Err(Error::Slate { .. })), "{alone:?}");
     let size = problem(read(&with(mvhd, &[0, 0, 0, 7])));
     assert!(
         matches!(size, FileProblem::Size { size: 7, .. }),

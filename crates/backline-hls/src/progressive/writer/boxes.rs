@@ -98,7 +98,7 @@ fn describe(moov: &mut MoovBox, config: &TrackConfig) -> Option<()> {
         decoder.dec_specific.chan_conf = channels;
         return Some(());
     }
-    let (sps, pps) = parameter_sets(config.record())?;
+    let [sps, pps] = parameter_sets(config.record())?;
     let (width, height) = config.resolution()?;
     let (width, height) = (u16::try_from(width).ok()?, u16::try_from(height).ok()?);
     trak.tkhd.set_width(width);
@@ -180,9 +180,9 @@ fn low_complexity(record: &[u8]) -> Option<(u8, u8)> {
 }
 
 /// At least one of each, and no more than their counts can say.
-fn parameter_sets(record: &[u8]) -> Option<(Vec<&[u8]>, Vec<&[u8]>)> {
+fn parameter_sets(record: &[u8]) -> Option<[entry::Sets<'_>; 2]> {
     let sets = entry::parameter_sets(record)?;
-    (!sets.0.is_empty() && !sets.1.is_empty()).then_some(sets)
+    sets.iter().all(|sets| !sets.is_empty()).then_some(sets)
 }
 
 /// When a track's presentation begins, in the movie's ticks.

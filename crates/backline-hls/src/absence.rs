@@ -125,13 +125,18 @@ impl Presentation {
         self.close_gaps(now_ns);
     }
 
+    /// Own clock when the leading track was last heard.
+    pub(crate) fn heard_ns(&self) -> u64 {
+        self.quiet.heard_ns
+    }
+
     /// Whether an absence is being filled.
     pub(crate) fn is_filling(&self) -> bool {
         self.quiet.fill.is_some()
     }
 
     /// Ends what is open; from here on the absence is filled.
-    fn go_absent(&mut self, now_ns: u64) {
+    pub(crate) fn go_absent(&mut self, now_ns: u64) {
         let Quiet {
             heard_ns, file_ns, ..
         } = self.quiet;

@@ -265,6 +265,16 @@ pub enum Warning {
         /// Milliseconds since its leading track was last heard.
         silent_ms: u64,
     },
+    /// The slate is over: the publisher is back, or the show has ended.
+    SlateOver {
+        /// How much of it was shown, in milliseconds.
+        shown_ms: u64,
+    },
+    /// The slate is shown from here on in place of the publisher. Media up to [`SlateOver`](Self::SlateOver) is not his.
+    SlateShown,
+    /// The slate cannot stand in for the publisher, so gaps do: it lacks a picture where he has one, or sound in a codec
+    /// for which silence is not known, or its frames last longer than a part.
+    SlateUnfit,
     /// A track that came after the renditions were fixed, or was announced and did not come in time: not shown until
     /// the publisher starts again.
     TrackIgnored {

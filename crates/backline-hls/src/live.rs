@@ -179,7 +179,7 @@ impl Presentation {
             .all(|rendition| rendition.media_units() > 0);
     }
 
-    fn begin_epoch(&mut self, now_ns: u64, dts_ns: i64) {
+    pub(crate) fn begin_epoch(&mut self, now_ns: u64, dts_ns: i64) {
         self.end_absence(now_ns);
         let ends = self
             .tracks

@@ -1,6 +1,7 @@
 //! The machine: samples in; objects, playlists and decisions out.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::event::{Event, Output, Point, Sample, TrackId, UnixMillis, Warning};
 use crate::gather::Gathered;
 use crate::rendition::Rendition;
 use crate::rendition_id::RenditionId;
+use crate::slate::{Playing, Slate};
 use crate::stats::Stats;
 use crate::timeline::Epoch;
 use crate::track::Track;
@@ -63,6 +65,9 @@ pub struct Presentation {
     /// A long group of pictures that was already reported.
     pub(crate) reported_gop: bool,
     pub(crate) ignored: Vec<TrackId>,
+    /// What stands in for an absent publisher, and how far it has come.
+    pub(crate) slate: Option<Arc<Slate>>,
+    pub(crate) playing: Option<Playing>,
     pub(crate) quiet: Quiet,
     /// Segments of a former life that are listed as absent before the first media.
     pub(crate) lost: u64,
@@ -154,6 +159,8 @@ impl Presentation {
             changed: Changed::default(),
             reported_gop: false,
             ignored: Vec::new(),
+            slate: None,
+            playing: None,
             quiet: Quiet::default(),
             lost,
         })
@@ -331,8 +338,9 @@ impl Presentation {
             Phase::Stopped | Phase::Waiting => self.phase = Phase::Waiting,
             Phase::Ended => {}
         }
-        for track in &mut self.tracks {
-            track.restart();
+        // A slate plays on until the first picture, which restarts them.
+        if !self.shows_slate() {
+            self.tracks.iter_mut().for_each(Track::restart);
         }
     }
 

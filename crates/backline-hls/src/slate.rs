@@ -8,6 +8,8 @@ use crate::codec::{TrackConfig, TrackKind};
 use crate::event::Sample;
 use crate::{Error, Limits, SlateProblem};
 
+pub(crate) use play::Playing;
+
 /// A picture, a sound or both, to be played in a loop in place of a silent publisher (MUX-9).
 ///
 /// It is plain data: [`read_slate`](crate::progressive::read_slate) makes one of a file (feature `progressive`), and a

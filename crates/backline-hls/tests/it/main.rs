@@ -32,6 +32,7 @@ mod properties;
 mod recording;
 mod returns;
 mod segmenter;
+mod slate;
 mod sound;
 mod states;
 mod studio;

@@ -21,22 +21,51 @@ pub(crate) struct Targets {
     pub(crate) target_s: u64,
 }
 
-impl Targets {
-    /// A whole number of frames of `frame` ticks that is nearest to what is wanted (reference 2.3).
-    pub(crate) fn solve(
-        want: Duration,
-        segment: Duration,
-        frame: i64,
-        timescale: u32,
-        exact: bool,
-    ) -> Self {
-        let scale = u128::from(timescale.max(1));
-        let frame = u128::from(frame.max(1).unsigned_abs());
+/// How long a track's frames last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    /// In ticks.
+    pub(crate) frame: i64,
+    pub(crate) timescale: u32,
+    /// All frames have exactly this length.
+    pub(crate) exact: bool,
+}
+
+impl Rate {
+    /// Parts of whole frames: the nearest to what is wanted, then with one frame more and one less.
+    fn parts_near(self, want: Duration) -> [u64; 3] {
+        let frame = self.frame_ticks();
+        let scale = u128::from(self.timescale.max(1));
         let want_ticks = want.as_nanos() * scale / 1_000_000_000;
         let frames = ((want_ticks + frame / 2) / frame).max(1);
-        let units = (frames * frame * u128::from(UNITS_PER_SECOND)).div_ceil(scale);
-        let slack = if exact { 0 } else { JITTER_UNITS };
-        let part_units = u64::try_from(units).unwrap_or(u64::MAX / 2) + slack;
+        [frames, frames + 1, (frames - 1).max(1)].map(|frames| {
+            let units = (frames * frame * u128::from(UNITS_PER_SECOND)).div_ceil(scale);
+            let slack = if self.exact { 0 } else { JITTER_UNITS };
+            u64::try_from(units).unwrap_or(u64::MAX / 2) + slack
+        })
+    }
+
+    fn frame_ticks(self) -> u128 {
+        u128::from(self.frame.max(1).unsigned_abs())
+    }
+}
+
+impl Targets {
+    /// A whole number of frames that is nearest to what is wanted (reference 2.3): frames of the first track, or of
+    /// another one where only that gives parts which all of them fit into.
+    pub(crate) fn solve(want: Duration, segment: Duration, rates: &[Rate]) -> Self {
+        let want_units = u64::try_from(want.as_micros() / 10).unwrap_or(u64::MAX);
+        let unfit = |units: u64| {
+            let fits = |rate: &&Rate| Cutter::of(units, rate.timescale).fits(rate.frame);
+            rates.iter().filter(|rate| !fits(rate)).count()
+        };
+        let all = || rates.iter().flat_map(|rate| rate.parts_near(want));
+        let lead = all().next().unwrap_or(want_units);
+        // Half as much again is as far as the latency may go for a slow one.
+        let best = all()
+            .filter(|units| *units <= want_units + want_units / 2)
+            .min_by_key(|units| (unfit(*units), units.abs_diff(want_units)));
+        let part_units = best.filter(|_| unfit(lead) > 0).unwrap_or(lead);
         let segment_s = u64::try_from(segment.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
         // A publisher with less than a frame a second still gets a part below the Target Duration.
         Self {
@@ -95,14 +124,24 @@ pub(crate) struct Fit {
 
 impl Cutter {
     pub(crate) fn new(targets: &Targets, timescale: u32) -> Self {
+        Self::of(targets.part_units, timescale)
+    }
+
+    fn of(part_units: u64, timescale: u32) -> Self {
         let scale = u64::from(timescale);
-        let cap = targets.part_units * scale / UNITS_PER_SECOND;
-        let floor_units = (targets.part_units * 85).div_ceil(100);
+        let cap = part_units * scale / UNITS_PER_SECOND;
+        let floor_units = (part_units * 85).div_ceil(100);
         let floor = (floor_units * scale).div_ceil(UNITS_PER_SECOND).min(cap);
         Self {
             cap: i64::try_from(cap).unwrap_or(i64::MAX),
             floor: i64::try_from(floor).unwrap_or(i64::MAX),
         }
+    }
+
+    /// Whether a whole number of frames makes a part that needs no exemption.
+    pub(crate) fn fits(&self, frame: i64) -> bool {
+        let frame = frame.max(1);
+        self.cap / frame * frame >= self.floor
     }
 
     /// Places a sample that would last `want` into a part of `fill`, when samples usually last `frame`.

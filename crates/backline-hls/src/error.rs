@@ -87,6 +87,19 @@ pub enum Error {
         /// Why.
         problem: InitProblem,
     },
+    /// [`Config::independent_segments`](crate::Config::independent_segments) promises a key frame for every segment, and
+    /// none came in time. The sample is left out, as all are until the next key frame.
+    #[error(
+        "{track} has had no key frame for {since_ms} ms, expected one in {target_s} s as promised"
+    )]
+    KeyFrameLate {
+        /// Which track.
+        track: TrackId,
+        /// Since the last key frame, in milliseconds.
+        since_ms: u64,
+        /// The Target Duration, in seconds.
+        target_s: u64,
+    },
     /// A sample or configuration came without [`Event::Start`](crate::Event::Start).
     #[error("{track} sent media while no publisher is started")]
     NotStarted {

@@ -259,11 +259,28 @@ pub enum Warning {
         /// The Target Duration, in seconds.
         target_s: u64,
     },
+    /// A picture that does not lead has no key frame where the leading one's segment ended, within a part: its segment
+    /// was cut without one. Its encoder's key frames should fall together with those of the other pictures.
+    Misaligned {
+        /// Which.
+        track: TrackId,
+        /// How long one was waited for, in milliseconds; 0 where the segment could not become longer.
+        late_ms: u64,
+    },
     /// The publisher is silent or gone for longer than `absence_patience`: what [`Config::absence`](crate::Config::absence)
     /// says goes out until it is back.
     PublisherAbsent {
         /// Milliseconds since its leading track was last heard.
         silent_ms: u64,
+    },
+    /// No whole number of frames of this track makes a part of 85 to 100 % of the Part Target Duration, which is frozen:
+    /// frames are stretched or squeezed in decode time, and shown when they are due. The encoder's frame rate should be
+    /// what it was at the start, and the same for all pictures.
+    RateUnfit {
+        /// Which track.
+        track: TrackId,
+        /// Frames a second in thousandths.
+        milli_fps: u64,
     },
     /// The slate is over: the publisher is back, or the show has ended.
     SlateOver {
@@ -280,6 +297,13 @@ pub enum Warning {
     TrackIgnored {
         /// Which.
         track: TrackId,
+    },
+    /// A picture that does not lead stopped while the leading one goes on: its missing time is listed as absent.
+    TrackMissing {
+        /// Which.
+        track: TrackId,
+        /// How far it is behind, in milliseconds.
+        behind_ms: u64,
     },
     /// The picture stopped, or never came, while sound goes on. Nothing is published without the picture: sound waits
     /// for it up to `limits.step_forward`, and what comes after that is left out until the picture is back.

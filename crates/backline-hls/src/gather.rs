@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::Error;
 use crate::codec::TrackKind;
 use crate::config::Layout;
-use crate::cutter::Targets;
+use crate::cutter::{Rate, Targets};
 use crate::event::{ObjectId, ObjectKind, Output, Sample, TrackId, Warning};
 use crate::fmp4::{Brand, init};
 use crate::presentation::{Phase, Presentation};
@@ -16,7 +16,7 @@ use crate::track::Track;
 
 /// Pictures that a rate is told from.
 const PICTURES_MIN: usize = 4;
-/// Frames of sound that are kept until the first picture.
+/// Samples of a track that are kept until the leading track's first.
 const EARLY_MAX: usize = 16;
 /// A publisher whose first samples span more than this has jumped.
 const SPAN_MAX_NS: i64 = 10_000_000_000;
@@ -25,7 +25,7 @@ const SPAN_MAX_NS: i64 = 10_000_000_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gathered {
     samples: Vec<(u64, TrackId, Sample)>,
-    /// Sound from before the first picture.
+    /// Samples from before the leading track's first.
     early: VecDeque<(u64, TrackId, Sample)>,
     /// Decode time of the first of it, and whether it was reported that the picture does not come.
     early_since: Option<i64>,
@@ -67,6 +67,7 @@ impl Presentation {
         }
         if !led && id != lead {
             self.gather_early(now_ns, id, sample);
+            self.pass_lead(lead);
             return Ok(());
         }
         if !led && id.kind == TrackKind::Video && !sample.sync {
@@ -89,7 +90,25 @@ impl Presentation {
         Ok(())
     }
 
-    /// Of the sound before the first picture only a few frames can go with it.
+    /// A leading picture that does not come, while another one does, is not waited for.
+    fn pass_lead(&mut self, lead: TrackId) {
+        let gathered = &self.gathered;
+        let mut times = gathered
+            .early
+            .iter()
+            .filter(|(_, id, _)| id.kind == TrackKind::Video);
+        let newest = times.next_back().map_or(0, |(_, _, sample)| sample.dts_ns);
+        let since = gathered.early_since.unwrap_or(newest);
+        let patience = self.config.track_wait.max(self.config.probe);
+        if u128::from(newest.saturating_sub(since).max(0).unsigned_abs()) > patience.as_nanos() {
+            self.tracks.retain(|track| track.id != lead);
+            self.abouts.remove(&lead);
+            self.gathered = Gathered::default();
+            self.ignore(lead);
+        }
+    }
+
+    /// Of what comes before the leading track only a few samples can go with it.
     fn gather_early(&mut self, now_ns: u64, id: TrackId, sample: Sample) {
         let gathered = &mut self.gathered;
         let since = *gathered.early_since.get_or_insert(sample.dts_ns);
@@ -97,7 +116,9 @@ impl Presentation {
         let early = &mut gathered.early;
         early.push_back((now_ns, id, sample));
         let mut bytes: usize = early.iter().map(|(_, _, sound)| sound.data.len()).sum();
-        while early.len() > EARLY_MAX || bytes > self.config.limits.part_bytes {
+        while early.len() > EARLY_MAX.saturating_mul(self.tracks.len())
+            || bytes > self.config.limits.part_bytes
+        {
             let Some((_, _, sound)) = early.pop_front() else {
                 break;
             };
@@ -105,7 +126,8 @@ impl Presentation {
             self.counts.dropped = self.counts.dropped.saturating_add(1);
         }
         let patience = self.config.limits.step_forward;
-        if u128::from(behind_ns) > patience.as_nanos()
+        if id.kind == TrackKind::Audio
+            && u128::from(behind_ns) > patience.as_nanos()
             && !core::mem::replace(&mut gathered.early_reported, true)
         {
             let behind_ms = behind_ns / 1_000_000;
@@ -194,13 +216,18 @@ impl Presentation {
         let Some(lead) = tracks.first() else {
             return Ok(());
         };
-        let targets = Targets::solve(
-            self.config.part_target,
-            self.config.segment_target,
-            lead.timeline.pace.frame(),
-            lead.config.timescale(),
-            lead.exact(),
-        );
+        let is_sound = lead.is_sound();
+        let cut = tracks.iter().filter(|track| track.is_sound() == is_sound);
+        let rates: Vec<Rate> = cut
+            .take(if is_sound { 1 } else { tracks.len() })
+            .map(|track| Rate {
+                frame: track.timeline.pace.frame(),
+                timescale: track.config.timescale(),
+                exact: track.exact(),
+            })
+            .collect();
+        let (part, segment) = (self.config.part_target, self.config.segment_target);
+        let targets = Targets::solve(part, segment, &rates);
         let of_kind = |kind| tracks.iter().filter(|track| track.id.kind == kind).count();
         // A player cannot choose among the tracks of one rendition.
         let single = of_kind(TrackKind::Video) <= 1 && of_kind(TrackKind::Audio) <= 1;

@@ -10,6 +10,7 @@ mod delivery;
 mod error;
 mod event;
 pub mod fmp4;
+mod follow;
 mod gap;
 mod gather;
 #[cfg(feature = "gzip")]
@@ -22,6 +23,7 @@ pub mod m3u8;
 mod meter;
 mod multivariant;
 mod pace;
+mod packing;
 mod part;
 mod path;
 mod playlist;

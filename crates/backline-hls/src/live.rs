@@ -11,15 +11,24 @@ use crate::Error;
 use crate::codec::{Codec, TrackConfig};
 use crate::cutter::Cutter;
 use crate::event::{Sample, Warning};
-use crate::fmp4::FragmentSample;
 use crate::gather::init_of;
+use crate::packing::Ending;
 use crate::presentation::{Phase, Presentation};
-use crate::timeline::{Epoch, Last, Place, ticks, to_ns};
+use crate::timeline::{Epoch, to_ns};
 use crate::track::Track;
 
 /// Decode time of the first sample ever: composition offsets below zero still give a presentation time above it.
 const ORIGIN_NS: i64 = 1_000_000_000;
 const NS_PER_MS: i64 = 1_000_000;
+
+/// A sample of the leading track that waits for the followers.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) sample: Sample,
+    pub(crate) sync: bool,
+    /// A segment may end before it: the followers' samples of that time have to be there.
+    pub(crate) barrier: bool,
+}
 
 impl Presentation {
     /// Takes a sample of a known track once the renditions are fixed.
@@ -29,21 +38,28 @@ impl Presentation {
         index: usize,
         sample: Sample,
     ) -> Result<(), Error> {
-        if index > 0 {
-            return self.sound(index, sample);
+        match self.tracks.get(index) {
+            Some(track) if index == 0 => self.lead(now_ns, track.is_sound(), sample),
+            Some(track) if track.is_sound() => self.sound(index, sample),
+            Some(_) => self.follower(now_ns, index, sample),
+            None => Ok(()),
         }
+    }
+
+    /// Takes a sample of the leading track, which decides where parts and segments end.
+    fn lead(&mut self, now_ns: u64, is_sound: bool, sample: Sample) -> Result<(), Error> {
         self.fits(&sample)?;
-        let Some(track) = self.tracks.first() else {
-            return Ok(());
-        };
-        let sync = sample.sync || track.is_sound();
+        let sync = sample.sync || is_sound;
         if self.phase == Phase::Live {
             let jump_ns = self.jump_ns(sample.dts_ns);
-            if let Some(by_ns) = jump_ns {
+            let reconfigured = sync && self.tracks.iter().any(|track| track.next_config.is_some());
+            if jump_ns.is_none() && !reconfigured {
+                self.keeps_promise(sync, &sample)?;
+            }
+            if let (Some(by_ns), Some(track)) = (jump_ns, self.tracks.first()) {
                 let (track, by_ms) = (track.id, by_ns / NS_PER_MS);
                 self.warn(Warning::Jump { track, by_ms });
             }
-            let reconfigured = sync && self.tracks.iter().any(|track| track.next_config.is_some());
             if jump_ns.is_some() || reconfigured {
                 self.flush(now_ns);
                 self.phase = Phase::Waiting;
@@ -58,14 +74,77 @@ impl Presentation {
             self.counts.dropped = self.counts.dropped.saturating_add(1);
             return Ok(());
         }
-        if self.phase == Phase::Waiting {
+        let begins = self.phase == Phase::Waiting;
+        if begins {
             self.begin_epoch(now_ns, sample.dts_ns);
         }
+        self.held_bytes = self.held_bytes.saturating_add(sample.data.len());
+        self.held.push_back(Held {
+            sample,
+            barrier: sync && !begins,
+            sync,
+        });
+        self.settle(now_ns);
+        Ok(())
+    }
+
+    /// Where a key frame is promised for every segment, one that would have to begin without is an error, and the
+    /// segment does not end (MV-3).
+    fn keeps_promise(&self, sync: bool, sample: &Sample) -> Result<(), Error> {
+        let Some(track) = self.tracks.first().filter(|track| !track.is_sound()) else {
+            return Ok(());
+        };
+        let broken = self.config.independent_segments
+            && !sync
+            && self.ending(sync, sample.dts_ns) != Ending::Open;
+        if !broken {
+            return Ok(());
+        }
+        let (since_ms, target_s) = self.gop(sample.dts_ns);
+        Err(Error::KeyFrameLate {
+            track: track.id,
+            since_ms,
+            target_s,
+        })
+    }
+
+    /// Places what the leading track holds back, as far as the followers have come.
+    pub(crate) fn settle(&mut self, now_ns: u64) {
+        loop {
+            if self.closing {
+                if !self.followers_reached(self.lead_end_ns(), false) {
+                    return;
+                }
+                self.closing = false;
+                self.end_part(now_ns, 0);
+            }
+            let Some(next) = self.held.front() else {
+                return;
+            };
+            if next.barrier {
+                let scale = self
+                    .tracks
+                    .first()
+                    .map_or(1, |lead| lead.config.timescale());
+                let due = self.epoch.ticks(next.sample.dts_ns, scale);
+                if !self.followers_reached(to_ns(due, scale), true) {
+                    return;
+                }
+            }
+            self.place_held(now_ns);
+        }
+    }
+
+    /// Places the oldest sample that is held back.
+    fn place_held(&mut self, now_ns: u64) {
+        let Some(Held { sample, sync, .. }) = self.held.pop_front() else {
+            return;
+        };
+        self.held_bytes = self.held_bytes.saturating_sub(sample.data.len());
         if let Some(track) = self.tracks.first_mut() {
             track.meter.see(sample.dts_ns, sample.data.len(), sync);
         }
-        self.lead(now_ns, sync, sample);
-        Ok(())
+        self.closing = self.pack(now_ns, 0, sync, sample);
     }
 
     /// By how much the leading track's clock has left the timeline, if that is more than the limits allow.
@@ -75,9 +154,9 @@ impl Presentation {
         let track = self.tracks.first()?;
         let limits = &self.config.limits;
         let ns = |duration: core::time::Duration| i64::try_from(duration.as_nanos());
-        let step_ns = track
-            .meter
-            .last_dts_ns
+        let held = self.held.back().map(|held| held.sample.dts_ns);
+        let step_ns = held
+            .or(track.meter.last_dts_ns)
             .map_or(0, |last| dts_ns.saturating_sub(last));
         let timescale = track.config.timescale();
         let behind = self.epoch.ticks(dts_ns, timescale) - track.timeline.next();
@@ -102,7 +181,10 @@ impl Presentation {
         } else {
             (part.bytes, part.main.samples.len())
         };
-        let bytes = held.saturating_add(sample.data.len());
+        let bytes = held
+            .saturating_add(self.held_bytes)
+            .saturating_add(sample.data.len());
+        let samples = samples.saturating_add(self.held.len());
         let (what, value, limit) = if bytes > limits.part_bytes {
             ("bytes", bytes, limits.part_bytes)
         } else if samples >= limits.part_samples {
@@ -170,13 +252,32 @@ impl Presentation {
 
     /// Ends what is open in all renditions. The next sample begins a discontinuity.
     pub(crate) fn flush(&mut self, now_ns: u64) {
+        while !self.held.is_empty() {
+            self.settle_late(now_ns);
+        }
+        self.closing = false;
         self.close_lead_part(now_ns);
+        if self
+            .renditions
+            .first()
+            .is_some_and(|lead| lead.open.is_some())
+        {
+            self.follow(now_ns, true);
+        }
         self.close_segments(now_ns);
         // Little was listed yet, but no more will come for a while.
         self.playable |= self
             .renditions
             .iter()
             .all(|rendition| rendition.media_units() > 0);
+    }
+
+    /// Places the oldest sample that is held back without waiting for the followers.
+    fn settle_late(&mut self, now_ns: u64) {
+        if core::mem::take(&mut self.closing) {
+            self.end_part(now_ns, 0);
+        }
+        self.place_held(now_ns);
     }
 
     pub(crate) fn begin_epoch(&mut self, now_ns: u64, dts_ns: i64) {
@@ -216,174 +317,28 @@ impl Presentation {
         }
         let targets = self.targets;
         let moment = self.moment(now_ns);
-        for track in &mut self.tracks {
+        let (epoch, step_ns) = (self.epoch, self.step_ns());
+        for (index, track) in self.tracks.iter_mut().enumerate() {
             // Codecs and resolution stand in the multivariant playlist.
-            self.changed.tracks |= track.adopt_config();
+            let new = track.adopt_config();
+            self.changed.tracks |= new;
             track.restart();
+            track.fresh = !first && (index == 0 || !track.is_sound());
+            let half_ns = to_ns(track.timeline.pace.frame(), track.config.timescale()) / 2;
+            let dropped = track.following.begin_epoch(&epoch, half_ns, step_ns, new);
+            self.counts.dropped = self.counts.dropped.saturating_add(dropped);
         }
         let muxed = self.muxed;
         for (index, rendition) in self.renditions.iter_mut().enumerate() {
             rendition.restart(&moment, &mut self.outputs);
+            rendition.end_ns = out_ns;
             let track = self.tracks.get(if muxed { 0 } else { index });
             if let (Some(track), Some(targets)) = (track, targets) {
                 rendition.timescale = track.config.timescale();
                 rendition.cutter = Cutter::new(&targets, rendition.timescale);
             }
         }
-        self.fresh = !first;
         self.reported_gop = false;
         self.phase = Phase::Live;
-    }
-
-    /// Places a sample of the leading track, which decides where parts and segments end.
-    fn lead(&mut self, now_ns: u64, sync: bool, sample: Sample) {
-        let (Some(track), Some(rendition)) = (self.tracks.first_mut(), self.renditions.first_mut())
-        else {
-            return;
-        };
-        let timescale = rendition.timescale;
-        let due = self.epoch.ticks(sample.dts_ns, timescale);
-        let left = self
-            .targets
-            .map_or(0, |targets| targets.segment_most(timescale))
-            - rendition.segment_fill();
-        let cutter = rendition.cutter;
-        let last = rendition.part.last_duration().map(|duration| Last {
-            duration,
-            room: (cutter.cap - rendition.part.main.fill).min(left),
-        });
-        let Some(mut place) = track.timeline.place(due, last) else {
-            self.counts.dropped = self.counts.dropped.saturating_add(1);
-            return;
-        };
-        rendition.part.grow(place.grow);
-        let frame = track.timeline.pace.frame();
-        if self.segment_ends(sync, sample.dts_ns) {
-            self.close_lead_part(now_ns);
-            self.close_segments(now_ns);
-        } else {
-            self.make_room(now_ns, frame, &mut place);
-        }
-        let fresh = core::mem::take(&mut self.fresh);
-        let full = self.push_lead(now_ns, sync, sample, place, fresh);
-        if full {
-            self.close_lead_part(now_ns);
-            self.sound_parts(now_ns, false);
-        }
-    }
-
-    /// Ends the open part where the sample before had to be stretched so far that nothing more fits in.
-    fn make_room(&mut self, now_ns: u64, frame: i64, place: &mut Place) {
-        let (Some(track), Some(rendition)) = (self.tracks.first_mut(), self.renditions.first_mut())
-        else {
-            return;
-        };
-        let fill = rendition.part.main.fill;
-        if rendition.part.is_empty() || (rendition.cutter.cap - fill) * 2 >= frame {
-            return;
-        }
-        let stretch = rendition.cutter.stretch(fill);
-        rendition.part.grow(stretch);
-        track.timeline.extend(stretch);
-        place.late -= stretch;
-        place.want -= stretch;
-        self.close_lead_part(now_ns);
-        self.sound_parts(now_ns, false);
-    }
-
-    /// Appends the sample. Returns whether the part ends with it.
-    fn push_lead(
-        &mut self,
-        now_ns: u64,
-        sync: bool,
-        sample: Sample,
-        place: Place,
-        alone: bool,
-    ) -> bool {
-        let moment = self.moment(now_ns);
-        let (Some(track), Some(rendition)) = (self.tracks.first_mut(), self.renditions.first_mut())
-        else {
-            return false;
-        };
-        let pace = &track.timeline.pace;
-        // The segment must not become longer than playlists may say either (SEG-1).
-        let left = moment.targets.segment_most(rendition.timescale) - rendition.segment_fill();
-        let mut fit = rendition.cutter.fit(
-            rendition.part.main.fill,
-            place.want.min(left.max(1)),
-            pace.frame(),
-        );
-        if fit.duration > left {
-            // It ends with the next sample, and this part with it.
-            fit.duration = left.max(1);
-            fit.close = false;
-        }
-        let offset = ticks(i128::from(sample.composition_ns), rendition.timescale);
-        let composition = match (track.is_sound(), place.on_grid) {
-            (true, _) => 0,
-            (false, true) => pace.on_grid(offset),
-            (false, false) => offset + place.late,
-        };
-        let row = FragmentSample {
-            duration: u32::try_from(fit.duration).unwrap_or(u32::MAX),
-            size: u32::try_from(sample.data.len()).unwrap_or(u32::MAX),
-            composition: i32::try_from(composition).unwrap_or(0),
-            sync,
-        };
-        let start = track.timeline.next();
-        rendition.push(&moment, start, row, sample.data);
-        track.timeline.extend(fit.duration);
-        // The first picture after a return goes out at once; a part that starts with a sync sample may be short.
-        fit.close || alone
-    }
-
-    /// Whether the open segment ends before a sample (SEG-1, SEG-4). Warns of a group of pictures that is too long.
-    fn segment_ends(&mut self, sync: bool, dts_ns: i64) -> bool {
-        let (Some(track), Some(rendition), Some(targets)) =
-            (self.tracks.first(), self.renditions.first(), self.targets)
-        else {
-            return false;
-        };
-        let Some(open) = rendition.open.as_ref() else {
-            return false;
-        };
-        if open.parts >= u64::try_from(self.config.limits.segment_parts).unwrap_or(u64::MAX) {
-            return true;
-        }
-        let timescale = rendition.timescale;
-        let frame = track.timeline.pace.frame();
-        let fill = rendition.segment_fill();
-        let target = ticks(
-            i128::try_from(self.config.segment_target.as_nanos()).unwrap_or(0),
-            timescale,
-        );
-        let td = i64::try_from(targets.target_s).unwrap_or(1) * i64::from(timescale);
-        // Beyond this the duration would round to more than the Target Duration.
-        let most = targets.segment_most(timescale) - frame;
-        let gop = track
-            .meter
-            .key_interval_ns
-            .map(|ns| ticks(i128::from(ns), timescale));
-        if sync {
-            let next_is_too_late =
-                gop.is_some_and(|gop| fill + gop > most) && !track.is_sound() && fill * 2 >= target;
-            return fill >= target - frame / 2 || next_is_too_late;
-        }
-        if fill < td - frame / 2 {
-            return false;
-        }
-        let since_key_ns = track.meter.last_key_ns.map_or(0, |key| dts_ns - key);
-        let until_key = gop.map(|gop| gop - ticks(i128::from(since_key_ns), timescale));
-        if until_key.is_some_and(|until| until > 0 && fill + until <= most) {
-            return fill >= most;
-        }
-        if !core::mem::replace(&mut self.reported_gop, true) {
-            let gop_ms = u64::try_from(since_key_ns / NS_PER_MS).unwrap_or(0);
-            self.warn(Warning::LongGop {
-                gop_ms,
-                target_s: targets.target_s,
-            });
-        }
-        true
     }
 }

@@ -16,6 +16,7 @@ use crate::delivery::{Decision, Playlist};
 use crate::error::{AboutProblem, Error};
 use crate::event::{Event, Output, Point, Sample, TrackId, UnixMillis, Warning};
 use crate::gather::Gathered;
+use crate::live::Held;
 use crate::rendition::Rendition;
 use crate::rendition_id::RenditionId;
 use crate::slate::{Playing, Slate};
@@ -54,8 +55,11 @@ pub struct Presentation {
     pub(crate) epoch: Epoch,
     /// Wall clock and own clock at the publisher's start.
     pub(crate) start: (UnixMillis, u64),
-    /// The next picture opens a discontinuity's first part, which goes out alone.
-    pub(crate) fresh: bool,
+    /// Samples of the leading track that wait for the followers.
+    pub(crate) held: VecDeque<Held>,
+    pub(crate) held_bytes: usize,
+    /// The leading track's part is full, and waits for the followers.
+    pub(crate) closing: bool,
     /// Whether viewers can get a playlist.
     pub(crate) playable: bool,
     /// Version of the multivariant playlist.
@@ -152,7 +156,9 @@ impl Presentation {
             targets: None,
             epoch: Epoch::default(),
             start: (UnixMillis(0), 0),
-            fresh: false,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            closing: false,
             playable: false,
             version: 0,
             counts: Counts::default(),
@@ -339,8 +345,12 @@ impl Presentation {
             Phase::Ended => {}
         }
         // A slate plays on until the first picture, which restarts them.
-        if !self.shows_slate() {
-            self.tracks.iter_mut().for_each(Track::restart);
+        let slate = self.shows_slate();
+        for track in &mut self.tracks {
+            if !slate {
+                track.restart();
+            }
+            track.following.forget();
         }
     }
 
@@ -405,9 +415,7 @@ impl Presentation {
             return self.reconfigure(now_ns, index, codec, record);
         }
         let config = TrackConfig::parse(codec, record, &self.config.limits)?;
-        let second =
-            id.kind == TrackKind::Video && self.tracks.iter().any(|track| !track.is_sound());
-        if self.phase != Phase::Gathering || second {
+        if self.phase != Phase::Gathering {
             self.ignore(id);
             return Ok(());
         }

@@ -39,6 +39,44 @@ impl Presentation {
         self.changed.listed = true;
     }
 
+    /// Ends the open part of a rendition; of the leading one with all that goes out with it.
+    pub(crate) fn end_part(&mut self, now_ns: u64, index: usize) {
+        if index == 0 {
+            self.close_lead_part(now_ns);
+            self.sound_parts(now_ns, false);
+            self.follow(now_ns, false);
+            return;
+        }
+        let moment = self.moment(now_ns);
+        if let Some(rendition) = self.renditions.get_mut(index) {
+            rendition.close_part(&moment, &mut self.outputs);
+        }
+    }
+
+    /// Ends the open segment of a rendition before the sample that is due at `due`; of the leading one with those of
+    /// the sound, and with a cut for the pictures that follow. `forced`: not for a key frame.
+    pub(crate) fn end_segment(&mut self, now_ns: u64, index: usize, due: i64, forced: bool) {
+        if index > 0 {
+            return self.end_follower(now_ns, index);
+        }
+        let at_ns = self
+            .renditions
+            .first()
+            .map_or(0, |lead| to_ns(due, lead.timescale));
+        self.close_lead_part(now_ns);
+        self.follow(now_ns, false);
+        let moment = self.moment(now_ns);
+        self.sound_parts(now_ns, true);
+        let beside = self.tracks.iter().zip(&mut self.renditions).enumerate();
+        for (index, (track, rendition)) in beside {
+            if index == 0 || track.is_sound() {
+                rendition.close_segment(&moment, &mut self.outputs);
+            }
+        }
+        self.changed.closed = true;
+        self.cut_followers(now_ns, at_ns, forced);
+    }
+
     /// Ends the open segment of all renditions.
     pub(crate) fn close_segments(&mut self, now_ns: u64) {
         let moment = self.moment(now_ns);

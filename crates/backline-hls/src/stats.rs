@@ -82,9 +82,13 @@ pub(crate) fn snapshot(presentation: &Presentation) -> Stats {
             bytes: track.meter.bytes,
         })
         .collect();
-    let newest = |index: usize| presentation.tracks.get(index)?.meter.last_dts_ns;
-    let av_skew_ms = newest(0)
-        .zip(newest(1))
+    let newest = |sound: bool| {
+        let mut tracks = presentation.tracks.iter();
+        let first = tracks.find(|track| track.is_sound() == sound)?;
+        first.meter.last_dts_ns
+    };
+    let av_skew_ms = newest(false)
+        .zip(newest(true))
         .map(|(picture, sound)| picture.saturating_sub(sound) / 1_000_000);
     Stats {
         live: matches!(

@@ -121,6 +121,14 @@ impl Timeline {
         }
     }
 
+    /// What was missing is listed as absent up to `at`: the next sample follows from there.
+    pub(crate) fn skip_to(&mut self, at: i64) {
+        self.next = self.next.max(at);
+        self.started = true;
+        self.drift = 0;
+        self.pace.restart();
+    }
+
     /// Moves the next decode time.
     pub(crate) fn extend(&mut self, by: i64) {
         self.next += by;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::codec::{TrackConfig, TrackKind};
 use crate::event::TrackId;
+use crate::follow::Following;
 use crate::meter::Meter;
 use crate::pace::Pace;
 use crate::silence::silence;
@@ -42,6 +43,12 @@ pub(crate) struct Track {
     pub(crate) stepped: bool,
     /// Whether it was already reported that it stays away.
     pub(crate) missed: bool,
+    /// The next sample opens a discontinuity's first part, which goes out alone.
+    pub(crate) fresh: bool,
+    /// Whether it was already reported that parts cannot hold its frames as they should.
+    pub(crate) unfit: bool,
+    /// Where it stands as a picture that does not lead.
+    pub(crate) following: Following,
 }
 
 impl Track {
@@ -58,6 +65,9 @@ impl Track {
             newest: None,
             stepped: false,
             missed: false,
+            fresh: false,
+            unfit: false,
+            following: Following::default(),
         }
     }
 

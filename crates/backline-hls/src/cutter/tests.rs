@@ -10,9 +10,14 @@ fn cutter() -> Cutter {
 
 #[test]
 fn seg_2_whole_frames_and_a_millisecond() {
-    let solve = |frame, scale, exact| {
+    let solve = |frame, timescale, exact| {
         let want = Duration::from_millis(200);
-        Targets::solve(want, Duration::from_secs(2), frame, scale, exact).part_units
+        let rate = Rate {
+            frame,
+            timescale,
+            exact,
+        };
+        Targets::solve(want, Duration::from_secs(2), &[rate]).part_units
     };
     assert_eq!(solve(3_000, 90_000, false), 20_100);
     assert_eq!(solve(3_754, 90_000, false), 20_956);
@@ -20,6 +25,26 @@ fn seg_2_whole_frames_and_a_millisecond() {
     assert_eq!(solve(1_024, 48_000, true), 19_200);
     // One frame every two seconds: the part is that frame.
     assert_eq!(solve(180_000, 90_000, false), 200_100);
+}
+
+#[test]
+fn seg_2_one_part_target_for_pictures_of_different_rates() {
+    let solve = |frames: &[i64]| {
+        let rate = |frame: &i64| Rate {
+            frame: *frame,
+            timescale: 90_000,
+            exact: false,
+        };
+        let rates: Vec<Rate> = frames.iter().map(rate).collect();
+        let (want, segment) = (Duration::from_millis(200), Duration::from_secs(2));
+        Targets::solve(want, segment, &rates).part_units
+    };
+    assert_eq!(solve(&[1_500, 3_000]), 20_100);
+    assert_eq!(solve(&[3_000, 1_500, 6_000]), 20_100);
+    // Four frames of 24 a second are 83 % of six of 30; six of 30 are 96 % of five of 24.
+    assert_eq!(solve(&[3_000, 3_750]), 20_934);
+    // What cannot be had is not looked for at any price: 2 frames a second beside 30.
+    assert_eq!(solve(&[3_000, 45_000]), 20_100);
 }
 
 #[test]

@@ -406,7 +406,16 @@ fn a_rate_that_falls_below_a_frame_a_part_stays_near_its_sound() {
                 }
             )
         };
-        assert!(studio.warnings.iter().all(jumped), "{:?}", studio.warnings);
+        let unfit = Warning::RateUnfit {
+            track: TrackId::VIDEO,
+            milli_fps: 2_000,
+        };
+        let (others, said): (Vec<_>, Vec<_>) = studio
+            .warnings
+            .iter()
+            .partition(|warning| **warning != unfit);
+        assert!(others.into_iter().all(jumped), "{:?}", studio.warnings);
+        assert_eq!(said.len(), 1);
         let mut furthest = 0;
         for run in studio.runs(id, 1) {
             furthest = furthest.max(*run.compositions.iter().max().unwrap());

@@ -1,0 +1,491 @@
+//! Pictures beside the leading one: they wait for it, are cut with it, and their rendition goes on without them.
+//!
+//! A follower's samples wait until the leading track has come as far, so that its cut is known before the follower's
+//! own key frame of the same moment is placed (MV-5), and so that the parts of all renditions go out in one step
+//! (SEG-9). The leading track waits in turn for followers that are a little late, for at most half a part.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "ticks come from nanoseconds below 2^62"
+)]
+
+use std::collections::VecDeque;
+
+use crate::Error;
+use crate::event::{Sample, Warning};
+use crate::presentation::{Phase, Presentation};
+use crate::timeline::{Epoch, ticks, to_ns};
+use crate::track::Track;
+
+const NS_PER_MS: i64 = 1_000_000;
+
+/// What is known of a picture that follows another one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Following {
+    /// Samples that wait for the leading track; those of a later epoch come last.
+    pending: VecDeque<Pending>,
+    pending_bytes: usize,
+    /// File time of the newest sample that came.
+    newest_ns: i64,
+    /// Where the leading track's segment ended, if this one's has not ended there yet.
+    cut: Option<Cut>,
+    /// The segment ended before the leading track's, whose next end is not one for it.
+    ahead: bool,
+    /// Samples are left out until decoding can start.
+    unsynced: bool,
+    /// It stays away: nothing waits for it, and what is missing is listed as absent (MV-6).
+    gone: bool,
+    /// Whether it was already reported that its key frames are elsewhere.
+    misaligned: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    sample: Sample,
+    /// It belongs to a time or a configuration that the leading track has not reached.
+    later: bool,
+}
+
+/// An end of the leading track's segment.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// In the file.
+    at_ns: i64,
+    /// No key frame is waited for.
+    forced: bool,
+}
+
+impl Following {
+    /// Forgets what waits: another publisher comes.
+    pub(crate) fn forget(&mut self) {
+        self.pending.clear();
+        self.pending_bytes = 0;
+    }
+
+    fn pop(&mut self) -> Option<Pending> {
+        let pending = self.pending.pop_front()?;
+        self.pending_bytes = self.pending_bytes.saturating_sub(pending.sample.data.len());
+        Some(pending)
+    }
+
+    fn push(&mut self, sample: Sample, later: bool) {
+        self.pending_bytes = self.pending_bytes.saturating_add(sample.data.len());
+        self.pending.push_back(Pending { sample, later });
+    }
+
+    /// Leaves out samples from `from` on, and returns how many.
+    fn drop_from(&mut self, from: usize) -> u64 {
+        let dropped: Vec<Pending> = self.pending.drain(from..).collect();
+        let bytes: usize = dropped.iter().map(|one| one.sample.data.len()).sum();
+        self.pending_bytes = self.pending_bytes.saturating_sub(bytes);
+        u64::try_from(dropped.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Keeps a sample for the next epoch, which begins for this track with a key frame. Returns how many were left out.
+    fn keep_for_later(&mut self, sample: Sample, most: usize) -> u64 {
+        let first = self.pending.iter().position(|one| one.later);
+        match first {
+            Some(first) if sample.sync || self.pending.len() >= most => {
+                let dropped = self.drop_from(first);
+                if sample.sync {
+                    self.push(sample, true);
+                    dropped
+                } else {
+                    dropped.saturating_add(1)
+                }
+            }
+            None if !sample.sync => 1,
+            _ => {
+                self.push(sample, true);
+                0
+            }
+        }
+    }
+
+    /// A new epoch has begun: what waits for it and what does not. Returns how many samples were left out.
+    pub(crate) fn begin_epoch(
+        &mut self,
+        epoch: &Epoch,
+        half_ns: i64,
+        step_ns: i64,
+        new: bool,
+    ) -> u64 {
+        let range = epoch.in_ns.saturating_sub(half_ns)..epoch.in_ns.saturating_add(step_ns);
+        let mut synced = false;
+        let before = self.pending.len();
+        let mut bytes = 0usize;
+        self.pending.retain_mut(|one| {
+            // Samples of the configuration before cannot be decoded with the new one.
+            let fits = range.contains(&one.sample.dts_ns) && (one.later || !new);
+            synced |= fits && one.sample.sync;
+            one.later = false;
+            let keep = fits && synced;
+            bytes = bytes.saturating_add(if keep { one.sample.data.len() } else { 0 });
+            keep
+        });
+        self.pending_bytes = bytes;
+        self.cut = None;
+        self.ahead = false;
+        self.unsynced = true;
+        self.misaligned = false;
+        self.newest_ns = match self.pending.back() {
+            Some(last) => last.sample.dts_ns - epoch.in_ns + epoch.out_ns,
+            None => epoch.out_ns,
+        };
+        u64::try_from(before.saturating_sub(self.pending.len())).unwrap_or(u64::MAX)
+    }
+}
+
+impl Presentation {
+    /// Takes a sample of a picture that does not lead.
+    pub(crate) fn follower(
+        &mut self,
+        now_ns: u64,
+        index: usize,
+        sample: Sample,
+    ) -> Result<(), Error> {
+        let live = self.phase == Phase::Live;
+        let lead_ns = self.lead_newest_ns();
+        let step_ns = self.step_ns();
+        let limits = &self.config.limits;
+        let Some(track) = self.tracks.get_mut(index) else {
+            return Ok(());
+        };
+        let id = track.id;
+        let timescale = track.config.timescale();
+        let due_ns = to_ns(self.epoch.ticks(sample.dts_ns, timescale), timescale);
+        let ahead_ns = due_ns - lead_ns;
+        let far = live && ahead_ns.abs() > step_ns;
+        let jumped = far && !core::mem::replace(&mut track.stepped, true);
+        if ahead_ns.abs() < step_ns / 2 {
+            track.stepped = false;
+        }
+        let most = limits.part_samples;
+        if !live || far || track.next_config.is_some() {
+            let dropped = track.following.keep_for_later(sample, most);
+            self.counts.dropped = self.counts.dropped.saturating_add(dropped);
+            if jumped {
+                let by_ms = ahead_ns / NS_PER_MS;
+                self.warn(Warning::Jump { track: id, by_ms });
+            }
+            return Ok(());
+        }
+        let following = &mut track.following;
+        let rows = [
+            ("samples", following.pending.len() + 1, most),
+            (
+                "bytes",
+                following.pending_bytes + sample.data.len(),
+                limits.part_bytes,
+            ),
+        ];
+        for (what, value, limit) in rows {
+            if value > limit {
+                let track = id;
+                return Err(Error::PartTooLarge {
+                    track,
+                    what,
+                    value,
+                    limit,
+                });
+            }
+        }
+        if let Some(first) = following.pending.iter().position(|one| one.later) {
+            // It is back from where it had gone.
+            let dropped = following.drop_from(first);
+            self.counts.dropped = self.counts.dropped.saturating_add(dropped);
+        }
+        following.newest_ns = following.newest_ns.max(due_ns);
+        track
+            .meter
+            .see(sample.dts_ns, sample.data.len(), sample.sync);
+        following.push(sample, false);
+        self.settle(now_ns);
+        Ok(())
+    }
+
+    /// Whether all followers have come as far as `at_ns` of the file, or are too late to be waited for. `begins`: a
+    /// sample from there on must be there; otherwise all before it.
+    pub(crate) fn followers_reached(&self, at_ns: i64, begins: bool) -> bool {
+        let part_ns = self.targets.map_or(0, |targets| {
+            i64::try_from(targets.part_units * 10_000).unwrap_or(0)
+        });
+        if self.lead_newest_ns() - at_ns >= part_ns / 2 {
+            return true;
+        }
+        let reached = |track: &Track| {
+            let frame_ns = to_ns(track.timeline.pace.frame(), track.config.timescale());
+            let end_ns = track.following.newest_ns + if begins { 0 } else { frame_ns };
+            track.following.gone || end_ns + frame_ns / 2 >= at_ns
+        };
+        let mut followers = self.tracks.iter().skip(1);
+        followers.all(|track| track.is_sound() || reached(track))
+    }
+
+    /// Cuts the followers up to where the leading track's media ends. `flush`: what is missing up to there is listed as
+    /// absent, since all segments end there.
+    pub(crate) fn follow(&mut self, now_ns: u64, flush: bool) {
+        for index in 1..self.tracks.len() {
+            if self.tracks.get(index).is_some_and(|track| track.is_sound()) {
+                return;
+            }
+            while let Some(sample) = self.next_pending(index) {
+                self.follow_with(now_ns, index, sample);
+            }
+            self.fill_in(now_ns, index, flush);
+        }
+    }
+
+    /// The leading track's segment has ended: the followers' end there too, or at their next key frame.
+    pub(crate) fn cut_followers(&mut self, now_ns: u64, at_ns: i64, forced: bool) {
+        let msn = self.renditions.first().map_or(0, |lead| lead.next_msn);
+        for index in 1..self.tracks.len() {
+            let (Some(track), Some(rendition)) =
+                (self.tracks.get_mut(index), self.renditions.get_mut(index))
+            else {
+                return;
+            };
+            if track.is_sound() {
+                return;
+            }
+            let following = &mut track.following;
+            if core::mem::take(&mut following.ahead) {
+                continue;
+            }
+            if rendition.open.is_none() && rendition.closed.is_empty() && !following.gone {
+                // Nothing of it is listed: it begins where the others are.
+                rendition.next_msn = msn;
+                continue;
+            }
+            let overdue = following.cut.replace(Cut { at_ns, forced }).is_some();
+            if overdue {
+                // The segment before is still open.
+                self.end_follower(now_ns, index);
+            }
+        }
+    }
+
+    /// Whether a follower's segment ends before a sample (MV-5).
+    pub(crate) fn follower_ends(&mut self, index: usize, sync: bool, sample: &Sample) -> bool {
+        let parts_most = u64::try_from(self.config.limits.segment_parts).unwrap_or(u64::MAX);
+        let (Some(track), Some(rendition), Some(targets)) = (
+            self.tracks.get_mut(index),
+            self.renditions.get(index),
+            self.targets,
+        ) else {
+            return false;
+        };
+        let timescale = rendition.timescale;
+        let frame = track.timeline.pace.frame();
+        let due = self.epoch.ticks(sample.dts_ns, timescale);
+        let following = &mut track.following;
+        let late = following.cut.map(|cut| {
+            let at = ticks(i128::from(cut.at_ns), timescale);
+            (due - at, cut.forced)
+        });
+        let Some(open) = rendition.open.as_ref() else {
+            // The next segment begins here anyway.
+            following.cut = following
+                .cut
+                .filter(|_| late.is_some_and(|(late, _)| late < -frame / 2));
+            return false;
+        };
+        match late {
+            Some((late, forced)) if late >= -frame / 2 && (sync || forced) => {
+                following.cut = None;
+                return true;
+            }
+            Some((late, _)) if late >= rendition.cutter.cap => following.cut = None,
+            _ => {
+                let most = targets.segment_most(timescale) - frame;
+                if rendition.segment_fill() < most && open.parts < parts_most {
+                    return false;
+                }
+                following.ahead = following.cut.take().is_none();
+            }
+        }
+        if !sync && !core::mem::replace(&mut following.misaligned, true) {
+            let late_ms = late.map_or(0, |(late, _)| to_ns(late, timescale) / NS_PER_MS);
+            let (track, late_ms) = (track.id, u64::try_from(late_ms).unwrap_or(0));
+            self.warn(Warning::Misaligned { track, late_ms });
+        }
+        true
+    }
+
+    /// The file time of the newest sample of the leading track.
+    pub(crate) fn lead_newest_ns(&self) -> i64 {
+        let Some(lead) = self.tracks.first() else {
+            return 0;
+        };
+        let scale = lead.config.timescale();
+        let newest = self.held.back().map(|held| held.sample.dts_ns);
+        let seen = newest.or(lead.meter.last_dts_ns);
+        let seen = seen.map_or(0, |dts_ns| self.epoch.ticks(dts_ns, scale));
+        to_ns(seen, scale)
+    }
+
+    /// The longest step forward in decode time that is no jump.
+    pub(crate) fn step_ns(&self) -> i64 {
+        i64::try_from(self.config.limits.step_forward.as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    /// Takes the oldest sample of a follower that begins before the end of the leading track's media.
+    fn next_pending(&mut self, index: usize) -> Option<Sample> {
+        let until_ns = self.lead_end_ns();
+        let track = self.tracks.get_mut(index)?;
+        let scale = track.config.timescale();
+        let front = track.following.pending.front().filter(|one| !one.later)?;
+        let due = self.epoch.ticks(front.sample.dts_ns, scale);
+        let half = track.timeline.pace.frame() / 2;
+        if due + half >= ticks(i128::from(until_ns), scale) {
+            return None;
+        }
+        track.following.pop().map(|one| one.sample)
+    }
+
+    /// Places a follower's sample, or leaves it out: before a key frame, or behind what is listed.
+    fn follow_with(&mut self, now_ns: u64, index: usize, sample: Sample) {
+        let back_ns = i64::try_from(self.config.limits.step_back.as_nanos()).unwrap_or(i64::MAX);
+        let limits = (
+            self.config.limits.part_bytes,
+            self.config.limits.part_samples,
+        );
+        let promised = self.config.independent_segments;
+        let (Some(track), Some(rendition)) =
+            (self.tracks.get_mut(index), self.renditions.get(index))
+        else {
+            return;
+        };
+        let timescale = rendition.timescale;
+        let next = track
+            .timeline
+            .next()
+            .max(ticks(i128::from(self.epoch.out_ns), timescale));
+        let due = self.epoch.ticks(sample.dts_ns, timescale);
+        let following = &mut track.following;
+        following.unsynced |= to_ns(next - due, timescale) > back_ns;
+        let part = &rendition.part;
+        let over = part.bytes + sample.data.len() > limits.0 || part.main.samples.len() >= limits.1;
+        following.unsynced |= over && due - part.main.base < rendition.cutter.cap;
+        if following.unsynced {
+            if !sample.sync || over || due + track.timeline.pace.frame() / 2 < next {
+                self.counts.dropped = self.counts.dropped.saturating_add(1);
+                return;
+            }
+            following.unsynced = false;
+            following.gone = false;
+            track.missed = false;
+            let due_ns = to_ns(due, timescale);
+            let hole = due - next > rendition.cutter.cap;
+            if hole && !(rendition.closed.is_empty() && rendition.open.is_none()) {
+                self.list_absent(now_ns, index, due_ns);
+            }
+        }
+        if promised && !sample.sync && self.breaks_promise(index, due) {
+            if let Some(track) = self.tracks.get_mut(index) {
+                track.following.unsynced = true;
+            }
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            return;
+        }
+        if self.pack(now_ns, index, sample.sync, sample) {
+            self.end_part(now_ns, index);
+        }
+    }
+
+    /// Whether a segment would have to begin with a sample that decoding cannot start at, where that was ruled out
+    /// (MV-3).
+    fn breaks_promise(&self, index: usize, due: i64) -> bool {
+        let (Some(track), Some(rendition), Some(targets)) = (
+            self.tracks.get(index),
+            self.renditions.get(index),
+            self.targets,
+        ) else {
+            return false;
+        };
+        let scale = rendition.timescale;
+        let cut = track.following.cut;
+        let overdue = cut.is_some_and(|cut| {
+            let at = ticks(i128::from(cut.at_ns), scale);
+            due - at >= rendition.cutter.cap
+        });
+        let most = targets.segment_most(scale) - track.timeline.pace.frame();
+        overdue || rendition.open.is_none() || rendition.segment_fill() >= most
+    }
+
+    /// Lists what a follower lacks as absent: where it has been away for too long, and where all segments end.
+    fn fill_in(&mut self, now_ns: u64, index: usize, flush: bool) {
+        let until_ns = self.lead_end_ns();
+        let patience_ns = i64::try_from(self.config.audio_patience.as_nanos()).unwrap_or(i64::MAX);
+        let Some(track) = self.tracks.get_mut(index) else {
+            return;
+        };
+        let id = track.id;
+        let behind_ns = until_ns - track.following.newest_ns;
+        if !track.following.gone && behind_ns > patience_ns {
+            track.following.gone = true;
+            track.following.unsynced = true;
+            if !core::mem::replace(&mut track.missed, true) {
+                let behind_ms = u64::try_from(behind_ns / NS_PER_MS).unwrap_or(0);
+                self.warn(Warning::TrackMissing {
+                    track: id,
+                    behind_ms,
+                });
+            }
+        }
+        let Some(track) = self.tracks.get(index) else {
+            return;
+        };
+        let frame_ns = to_ns(track.timeline.pace.frame(), track.config.timescale());
+        let end_ns = to_ns(track.timeline.next(), track.config.timescale());
+        let short = until_ns - end_ns.max(self.epoch.out_ns) > frame_ns;
+        if track.following.gone || (flush && short) {
+            self.list_absent(now_ns, index, until_ns);
+        } else if flush {
+            self.end_part(now_ns, index);
+        }
+    }
+
+    /// Ends a follower's part and lists what is missing up to a file time as absent, with its segments ending where
+    /// the leading track's have.
+    fn list_absent(&mut self, now_ns: u64, index: usize, until_ns: i64) {
+        self.end_part(now_ns, index);
+        let moment = self.moment(now_ns);
+        let (Some(track), Some(rendition)) =
+            (self.tracks.get_mut(index), self.renditions.get_mut(index))
+        else {
+            return;
+        };
+        let timescale = rendition.timescale;
+        let following = &mut track.following;
+        if let Some(cut) = following.cut.filter(|cut| cut.at_ns <= until_ns) {
+            rendition.gap_until(&moment, cut.at_ns);
+            rendition.close_segment(&moment, &mut self.outputs);
+            following.cut = None;
+        }
+        loop {
+            let room = moment.targets.segment_most(timescale) - rendition.segment_fill();
+            let full_ns = rendition
+                .end_ns
+                .saturating_add(to_ns(room.max(1), timescale));
+            if until_ns <= full_ns {
+                break;
+            }
+            rendition.gap_until(&moment, full_ns);
+            rendition.close_segment(&moment, &mut self.outputs);
+            following.ahead = true;
+        }
+        rendition.gap_until(&moment, until_ns);
+        let end = ticks(i128::from(rendition.end_ns), timescale);
+        track.timeline.skip_to(end);
+    }
+
+    /// Ends a follower's part and segment.
+    pub(crate) fn end_follower(&mut self, now_ns: u64, index: usize) {
+        let moment = self.moment(now_ns);
+        if let Some(rendition) = self.renditions.get_mut(index) {
+            rendition.close_part(&moment, &mut self.outputs);
+            rendition.close_segment(&moment, &mut self.outputs);
+        }
+    }
+}

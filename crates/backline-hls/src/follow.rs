@@ -329,6 +329,11 @@ impl Presentation {
         i64::try_from(self.config.limits.step_forward.as_nanos()).unwrap_or(i64::MAX)
     }
 
+    /// How long a track may stay behind the leading one.
+    fn patience_ns(&self) -> i64 {
+        i64::try_from(self.config.audio_patience.as_nanos()).unwrap_or(i64::MAX)
+    }
+
     /// Takes the oldest sample of a follower that begins before the end of the leading track's media.
     fn next_pending(&mut self, index: usize) -> Option<Sample> {
         let until_ns = self.lead_end_ns();
@@ -351,6 +356,7 @@ impl Presentation {
             self.config.limits.part_samples,
         );
         let promised = self.config.independent_segments;
+        let patience_ns = self.patience_ns();
         let (Some(track), Some(rendition)) =
             (self.tracks.get_mut(index), self.renditions.get(index))
         else {
@@ -363,6 +369,7 @@ impl Presentation {
             .max(ticks(i128::from(self.epoch.out_ns), timescale));
         let due = self.epoch.ticks(sample.dts_ns, timescale);
         let following = &mut track.following;
+        let hole = to_ns(due - next, timescale) > patience_ns;
         following.unsynced |= to_ns(next - due, timescale) > back_ns;
         let part = &rendition.part;
         let over = part.bytes + sample.data.len() > limits.0 || part.main.samples.len() >= limits.1;
@@ -372,14 +379,15 @@ impl Presentation {
                 self.counts.dropped = self.counts.dropped.saturating_add(1);
                 return;
             }
-            following.unsynced = false;
-            following.gone = false;
-            track.missed = false;
-            let due_ns = to_ns(due, timescale);
-            let hole = due - next > rendition.cutter.cap;
-            if hole && !(rendition.closed.is_empty() && rendition.open.is_none()) {
-                self.list_absent(now_ns, index, due_ns);
-            }
+        }
+        // Frames that last longer than a part leave the timeline behind, too.
+        let late = due - next > rendition.cutter.cap && following.unsynced;
+        let listed = rendition.open.is_some() || !rendition.closed.is_empty();
+        following.unsynced = false;
+        following.gone = false;
+        track.missed = false;
+        if listed && (hole || late) {
+            self.list_absent(now_ns, index, to_ns(due, timescale));
         }
         if promised && !sample.sync && self.breaks_promise(index, due) {
             if let Some(track) = self.tracks.get_mut(index) {
@@ -416,7 +424,7 @@ impl Presentation {
     /// Lists what a follower lacks as absent: where it has been away for too long, and where all segments end.
     fn fill_in(&mut self, now_ns: u64, index: usize, flush: bool) {
         let until_ns = self.lead_end_ns();
-        let patience_ns = i64::try_from(self.config.audio_patience.as_nanos()).unwrap_or(i64::MAX);
+        let patience_ns = self.patience_ns();
         let Some(track) = self.tracks.get_mut(index) else {
             return;
         };

@@ -113,6 +113,12 @@ impl Presentation {
                 track.conceal(until, rendition.cutter.cap);
                 rendition.take_sound(&moment, track, until, flush, &mut self.outputs);
             }
+            if flush && rendition.open.is_none() {
+                // Nothing is known to fill it with, or what there is lies behind its end.
+                rendition.gap_until(&moment, until_ns);
+                let end = ticks(i128::from(rendition.end_ns), rendition.timescale);
+                track.timeline.skip_to(end);
+            }
         }
     }
 

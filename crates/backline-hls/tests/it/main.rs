@@ -21,6 +21,7 @@ mod delivery;
 mod fmp4;
 mod fmp4_ffmpeg;
 mod fmp4_peers;
+mod ladder;
 mod limits;
 mod m3u8;
 mod playlist;

@@ -51,7 +51,33 @@ pub fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
+/// Milliseconds since midnight of an EXT-X-PROGRAM-DATE-TIME.
+pub fn ms_of_day(date: &str) -> i64 {
+    let digits = |range: std::ops::Range<usize>| date[range].parse::<i64>().unwrap();
+    ((digits(11..13) * 60 + digits(14..16)) * 60 + digits(17..19)) * 1_000 + digits(20..23)
+}
+
 impl Media {
+    /// (media sequence number, discontinuity sequence number, whether it begins a discontinuity) of every segment.
+    pub fn discontinuities(&self) -> Vec<(u64, u64, bool)> {
+        let mut number = self.discontinuity;
+        let segments = self.segments.iter();
+        segments
+            .map(|segment| {
+                number += u64::from(segment.discontinuity);
+                (segment.msn, number, segment.discontinuity)
+            })
+            .collect()
+    }
+
+    /// Where the listed media ends, in milliseconds since midnight.
+    pub fn end_ms(&self) -> i64 {
+        let last = self.segments.last().unwrap();
+        let parts = || last.parts.iter().map(|part| part.units).sum();
+        let units = last.units.unwrap_or_else(parts);
+        ms_of_day(&last.date) + i64::try_from(units / 100).unwrap()
+    }
+
     pub fn parse(text: &str) -> Self {
         let mut media = Self::default();
         let mut segment = Segment::default();

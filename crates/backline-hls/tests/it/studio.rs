@@ -64,6 +64,8 @@ pub struct Studio {
     pub came: BTreeMap<ObjectId, Instant>,
     /// Sound changes its timescale: times are not compared.
     pub lenient: bool,
+    /// All pictures come in time: no rendition may be more than a part behind another one (SEG-9).
+    pub in_step: bool,
     sound_scale: u64,
     ends: BTreeMap<(RenditionId, u32), (u64, u64)>,
 }
@@ -87,6 +89,7 @@ impl Studio {
             ended: false,
             came: BTreeMap::new(),
             lenient: false,
+            in_step: false,
             sound_scale: 48_000,
             ends: BTreeMap::new(),
         }
@@ -264,7 +267,7 @@ impl Studio {
 
     /// Does what a viewer does after every advance: reads all playlists.
     fn look(&mut self) {
-        for id in [V0, A0, M0] {
+        for id in renditions() {
             let Some(text) = self.render(id, Form::Full) else {
                 continue;
             };
@@ -289,6 +292,10 @@ impl Studio {
             self.texts.insert(id, text);
             self.playlists.insert(id, media);
         }
+        let lists: Vec<(RenditionId, &Media)> = renditions()
+            .filter_map(|id| Some((id, self.playlists.get(&id)?)))
+            .collect();
+        together(&lists, self.in_step);
     }
 
     /// Every listed part exists, lasts what the playlist says, and continues the one before (MUX-5).
@@ -302,15 +309,26 @@ impl Studio {
             })
             .map(|part| &part.uri);
         let mut fresh = last_known.is_none();
-        let scale = if id != A0 {
+        let tracks = self.hls.stats().tracks;
+        let pictures = tracks
+            .iter()
+            .any(|track| track.codec.kind() == TrackKind::Video);
+        let scale = if pictures && !id.to_string().starts_with('a') {
             90_000
         } else if self.lenient {
             0
         } else {
             self.sound_scale
         };
+        // Absent media between a part and the one before it, in units of 10 us, and its parts.
+        let mut absent = (0, 0);
         for segment in &media.segments {
-            for part in segment.parts.iter().filter(exist) {
+            for part in &segment.parts {
+                if part.gap {
+                    absent = (absent.0 + part.units, absent.1 + 1);
+                    continue;
+                }
+                let (hole, holes) = std::mem::take(&mut absent);
                 if !fresh {
                     fresh = Some(&part.uri) == last_known;
                     continue;
@@ -336,9 +354,11 @@ impl Studio {
                         continue;
                     };
                     let after_cut = before_cut != cut && run.tfdt >= before;
+                    let expected = before + hole * 90_000 / 100_000;
+                    let after_hole = holes > 0 && run.tfdt.abs_diff(expected) <= 2 * (holes + 1);
                     assert!(
-                        run.tfdt == before || after_cut,
-                        "MUX-5: tfdt {} after {before}",
+                        run.tfdt == before || after_cut || after_hole,
+                        "MUX-5: {id} tfdt {} after {before} and {hole} absent",
                         run.tfdt
                     );
                 }
@@ -347,6 +367,58 @@ impl Studio {
                     .any(|run| run.track == 1 && (0..run.flags.len()).any(|at| run.sync(at)));
                 assert_eq!(independent, part.independent, "SEG-5");
             }
+        }
+    }
+}
+
+/// All that a test may publish.
+fn renditions() -> impl Iterator<Item = RenditionId> {
+    let pictures = (0..4).map(RenditionId::video);
+    let sounds = (0..4).map(RenditionId::audio);
+    pictures.chain(sounds).chain([M0])
+}
+
+/// What must hold of all playlists of a presentation at every moment (MV-4, SEG-9).
+fn together(lists: &[(RenditionId, &Media)], in_step: bool) {
+    let Some(((_, first), others)) = lists.split_first() else {
+        return;
+    };
+    for (id, media) in others {
+        assert_eq!(
+            (first.target, first.part_target, &first.control),
+            (media.target, media.part_target, &media.control),
+            "MV-4: one Target Duration, PL-4: one control line"
+        );
+        assert_eq!(
+            media.reports.len(),
+            lists.len() - 1 - usize::from(media.ended) * (lists.len() - 1)
+        );
+        let (mine, theirs) = (first.discontinuities(), media.discontinuities());
+        for (msn, number, cut) in &theirs {
+            let Some(row) = mine.iter().find(|row| row.0 == *msn) else {
+                continue;
+            };
+            assert_eq!((row.1, row.2), (*number, *cut), "MV-4: {id} {msn}");
+        }
+        if !in_step {
+            continue;
+        }
+        let (end, other) = (first.end_ms(), media.end_ms());
+        let part_ms = i64::try_from(first.part_target / 100).unwrap();
+        assert!(
+            (end - other).abs() <= part_ms + 40,
+            "SEG-9: {id} ends at {other} ms, the first at {end} ms"
+        );
+        for segment in &media.segments {
+            let same = first.segments.iter().find(|own| own.msn == segment.msn);
+            let Some(own) = same else { continue };
+            let apart =
+                crate::playlist::ms_of_day(&own.date) - crate::playlist::ms_of_day(&segment.date);
+            assert!(
+                apart.abs() <= part_ms + 40,
+                "MV-4: {id} {} starts {apart} ms from its counterpart",
+                segment.msn
+            );
         }
     }
 }

@@ -2,10 +2,14 @@
 
 mod camera;
 mod crowd;
+mod fetch;
 mod node;
 mod playlist;
+mod process;
 
 pub use camera::Camera;
 pub use crowd::{Crowd, Round};
-pub use node::{KEY, Node};
+pub use fetch::fetch;
+pub use node::{KEY, Node, get};
 pub use playlist::{Edge, edge};
+pub use process::{Process, SERVER_CPU, free_port, line, listens, pinned, spawn};

@@ -1,7 +1,9 @@
 //! HLS: parts out of samples, a crowd that waits for one playlist, a publisher that returns.
 
+mod crowd;
 mod footprint;
 mod live;
+mod parts;
 
 use crate::counted;
 use crate::peers::fragments::{Fragments, Frame, Mp4Atom, ShiguredoMp4, TICKS, Transmux, verify};

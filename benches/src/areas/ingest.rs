@@ -1,19 +1,16 @@
 //! Ingest: 1,000 publishers in real time, ours beside nginx-rtmp, each on one processor with the publishers on another.
 
+use crate::live::{Process, SERVER_CPU, free_port, line, listens, pinned, spawn};
 use crate::report::{Figure, Progress, Report, Row, Target};
-use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PUBLISHERS: u32 = 1000;
-/// Processors of the server and of the publishers.
-const SERVER_CPU: &str = "0";
+/// Processor of the publishers; the server has [`SERVER_CPU`].
 const PUBLISHERS_CPU: &str = "1";
 /// Until all publish, with their second group of pictures begun.
 const SETTLE: Duration = Duration::from_secs(4);
-const PATIENCE: Duration = Duration::from_secs(30);
 /// The kernel counts processor time in this unit (proc(5), `_SC_CLK_TCK` on Linux).
 const TICKS_A_SECOND: f64 = 100.0;
 /// Debian's path of the module.
@@ -149,13 +146,7 @@ impl Server {
         let mut command = pinned(SERVER_CPU, Path::new("nginx"));
         command.arg("-c").arg(&file).arg("-p").arg(&folder);
         let (process, _) = spawn(command)?;
-        let begun = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            if begun.elapsed() > PATIENCE {
-                return Err("nginx with its rtmp module does not listen: .ci/install".to_owned());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        listens(address, "nginx with its rtmp module")?;
         Ok(Self {
             process,
             address,
@@ -200,44 +191,6 @@ impl Drop for Server {
     }
 }
 
-/// A child that ends with this value.
-#[derive(Debug)]
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
-/// Starts a program that talks on its standard output.
-fn spawn(mut command: Command) -> Result<(Process, BufReader<ChildStdout>), String> {
-    let child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("{command:?}: {error}"))?;
-    let mut process = Process(child);
-    let output = process.0.stdout.take().ok_or("no standard output")?;
-    Ok((process, BufReader::new(output)))
-}
-
-fn line(output: &mut BufReader<ChildStdout>) -> Result<String, String> {
-    let mut line = String::new();
-    match output.read_line(&mut line) {
-        Ok(1..) => Ok(line.trim().to_owned()),
-        _ => Err("a program of the run ended early".to_owned()),
-    }
-}
-
-/// `taskset` replaces itself by the program, so that the process id is the program's.
-fn pinned(cpu: &str, program: &Path) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["--cpu-list", cpu]).arg(program);
-    command
-}
-
 /// A program that is built with this one.
 fn beside(name: &str) -> Result<PathBuf, String> {
     let path = std::env::current_exe().map_err(|error| error.to_string())?;
@@ -249,9 +202,4 @@ fn beside(name: &str) -> Result<PathBuf, String> {
             "{name} is not built: cargo build --release -p backline-benches"
         ))
     }
-}
-
-fn free_port() -> Result<SocketAddr, String> {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-    socket.map_err(|error| error.to_string())
 }

@@ -1,21 +1,28 @@
 //! A publisher in real time: 30 pictures a second of 4 Mb/s with a key frame every two seconds, and AAC.
 
 use crate::wire::publish::Publisher;
+use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const FRAMES_A_SECOND: u32 = 30;
 const GROUP: u32 = 60;
+/// Pictures whose times are remembered: three seconds.
+const REMEMBERED: usize = 90;
+
+/// When the last pictures were handed to the system, the oldest first.
+type Sent = Arc<Mutex<VecDeque<Instant>>>;
 
 /// A publisher that stops with this value.
 #[derive(Debug)]
 pub struct Camera {
     /// When the last byte of its first key frame was handed to the system.
     pub first_key: Instant,
+    sent: Sent,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,14 +52,24 @@ impl Camera {
             .expect("media can be sent");
         let first_key = Instant::now();
         let stop = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stop);
-        let thread =
-            std::thread::spawn(move || stream(&mut socket, &mut publisher, first_key, &seen));
+        let sent = Sent::default();
+        let (stopped, log) = (Arc::clone(&stop), Arc::clone(&sent));
+        let thread = std::thread::spawn(move || {
+            stream(&mut socket, &mut publisher, first_key, &stopped, &log);
+        });
         Self {
             first_key,
+            sent,
             stop,
             thread: Some(thread),
         }
+    }
+
+    /// When the newest picture of before `moment` was sent: the one that completed what came at `moment`.
+    #[must_use]
+    pub fn sent_before(&self, moment: Instant) -> Option<Instant> {
+        let sent = self.sent.lock().expect("no thread fails with the log");
+        sent.iter().rev().find(|at| **at <= moment).copied()
     }
 }
 
@@ -65,7 +82,13 @@ impl Drop for Camera {
     }
 }
 
-fn stream(socket: &mut TcpStream, publisher: &mut Publisher, began: Instant, stop: &AtomicBool) {
+fn stream(
+    socket: &mut TcpStream,
+    publisher: &mut Publisher,
+    began: Instant,
+    stop: &AtomicBool,
+    sent: &Sent,
+) {
     // AAC frames of 1024 samples at 48 kHz.
     let audio_ms = |index: u32| index * 1024 / 48;
     let mut audio = 0;
@@ -83,8 +106,14 @@ fn stream(socket: &mut TcpStream, publisher: &mut Publisher, began: Instant, sto
         }
         let key = picture % GROUP == 0;
         bytes.extend(publisher.video(timestamp, key, if key { 30_000 } else { 16_000 }));
+        let now = Instant::now();
         if socket.write_all(&bytes).is_err() {
             break;
+        }
+        let mut sent = sent.lock().expect("no thread fails with the log");
+        sent.push_back(now);
+        if sent.len() > REMEMBERED {
+            sent.pop_front();
         }
     }
     // As a camera that loses its power: no command says that it ends.

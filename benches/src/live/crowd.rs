@@ -27,8 +27,8 @@ struct Viewer {
 pub struct Round {
     /// One of the answers; all were equal.
     pub answer: Vec<u8>,
-    /// When each viewer had its last byte, after the first byte of all; sorted.
-    pub ends: Vec<Duration>,
+    /// When each viewer had its last byte; sorted.
+    pub ends: Vec<Instant>,
     /// When the first byte of all came.
     pub first: Instant,
 }
@@ -114,7 +114,6 @@ impl Crowd {
         {
             return Err("viewers of one version got different bodies".to_owned());
         }
-        let mut ends: Vec<Duration> = ends.into_iter().map(|end| end - first).collect();
         ends.sort();
         Ok(Round {
             answer,

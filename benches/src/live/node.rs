@@ -1,5 +1,6 @@
 //! The example `edge-node` as a child process.
 
+use super::process::{SERVER_CPU, pinned};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -27,10 +28,22 @@ impl Node {
     ///
     /// A sentence that says what is missing.
     pub fn start() -> Result<Self, String> {
-        let program = Self::program()?;
+        Self::start_with(Command::new(Self::program()?))
+    }
+
+    /// The same on one processor, [`SERVER_CPU`].
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what is missing.
+    pub fn start_pinned() -> Result<Self, String> {
+        Self::start_with(pinned(SERVER_CPU, &Self::program()?))
+    }
+
+    fn start_with(mut command: Command) -> Result<Self, String> {
         let data = std::env::temp_dir().join(format!("backline-scoreboard-{}", std::process::id()));
         std::fs::create_dir_all(&data).map_err(|error| format!("{}: {error}", data.display()))?;
-        let mut child = Command::new(&program)
+        let mut child = command
             .args([
                 "--rtmp",
                 "127.0.0.1:0",
@@ -44,7 +57,7 @@ impl Node {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|error| format!("{}: {error}", program.display()))?;
+            .map_err(|error| format!("{command:?}: {error}"))?;
         let mut lines =
             BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
         let line = lines.find_map(|line| line.ok().filter(|line| line.starts_with("listening ")));
@@ -107,21 +120,8 @@ impl Node {
     /// The body of a GET; an empty text if the status is not 200.
     #[must_use]
     pub fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.http).expect("the node accepts viewers");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.http
-        );
-        stream
-            .write_all(request.as_bytes())
-            .expect("a request can be sent");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer comes");
-        let text = String::from_utf8_lossy(&answer).into_owned();
-        match text.split_once("\r\n\r\n") {
-            Some((head, body)) if head.starts_with("HTTP/1.1 200") => body.to_owned(),
-            _ => String::new(),
-        }
+        let body = get(self.http, path).unwrap_or_default();
+        String::from_utf8_lossy(&body).into_owned()
     }
 
     /// The value of a counter, summed over its labels.
@@ -165,5 +165,28 @@ impl Drop for Node {
         self.child.kill().ok();
         self.child.wait().ok();
         std::fs::remove_dir_all(&self.data).ok();
+    }
+}
+
+/// The body of a GET.
+///
+/// # Errors
+///
+/// A sentence if there is no answer, or the head of one whose status is not 200.
+pub fn get(http: SocketAddr, path: &str) -> Result<Vec<u8>, String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n");
+    let mut answer = Vec::new();
+    TcpStream::connect(http)
+        .and_then(|mut stream| {
+            stream.write_all(request.as_bytes())?;
+            stream.read_to_end(&mut answer)
+        })
+        .map_err(|error| format!("{http}{path}: {error}"))?;
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let body = answer.split_off(head.map_or(0, |head| head + 4));
+    if answer.starts_with(b"HTTP/1.1 200") {
+        Ok(body)
+    } else {
+        Err(String::from_utf8_lossy(&answer).into_owned())
     }
 }

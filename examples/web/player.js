@@ -189,7 +189,9 @@ export class Player extends EventTarget {
   #steer() {
     const { video, hls } = this;
     if (!hls || !this.started || video.paused || video.seeking || video.readyState < 3 || document.hidden) return;
-    if (hls.latestLevelDetails?.live === false) {
+    const details = hls.latestLevelDetails;
+    if (details?.partTarget) this.steer.part = details.partTarget;
+    if (details?.live === false) {
       video.playbackRate = 1;
       return;
     }

@@ -6,8 +6,9 @@
 // margin can be corrected at once although the minimum looks back.
 
 export const DEFAULTS = Object.freeze({
-  margin_start: 0.40,   // s; the goal of a fresh player
-  margin_min: 0.35,     // s; it creeps down to this while nothing stalls
+  margin_fresh: 0.05,   // s above the least margin; the goal of a fresh player
+  margin_min: 0.25,     // s; with half a part on top it creeps down to this while nothing stalls
+  part: 0.2,            // s; how long a part is, until the playlist has said it
   margin_max: 1.5,      // s; no network is worth more
   creep: 0.004,         // s of margin given up per second of smooth play
   stall_step: 0.12,     // s of margin added by a stall
@@ -25,8 +26,12 @@ export const DEFAULTS = Object.freeze({
 export class Steer {
   constructor(options = {}) {
     this.options = { ...DEFAULTS, ...options };
+    this.part = this.options.part;
     this.reset();
   }
+
+  /** The least margin, in seconds: what is late is late by parts, so shorter ones need less. */
+  get least() { return this.options.margin_min + this.part / 2; }
 
   /** Forgets what was learnt about the buffer, not the margin that the network needs. */
   reset(fresh = true) {
@@ -35,7 +40,7 @@ export class Steer {
     this.last = null;
     this.margin = null;
     this.rate = 1;
-    this.goal ??= this.options.margin_start;
+    this.goal ??= this.least + this.options.margin_fresh;
   }
 
   /** A stall: the goal was too close. */
@@ -53,7 +58,7 @@ export class Steer {
     const { options } = this;
     if (this.last !== null && now > this.last) {
       const passed = Math.min(1, now - this.last);
-      this.goal = Math.max(options.margin_min, this.goal - options.creep * passed);
+      this.goal = Math.max(this.least, this.goal - options.creep * passed);
     }
     this.last = now;
     this.slacks.push({ now, slack: buffered_end - now });

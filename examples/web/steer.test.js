@@ -3,16 +3,17 @@ import { test } from "node:test";
 
 import { DEFAULTS, Steer } from "./steer.js";
 
-/** Plays `time` seconds of 200 ms parts that each arrive `late(i)` seconds after their end. */
+/** Plays `time` seconds of parts that each arrive `late(i)` seconds after their end. */
 function simulate(steer, time, late, start = 0.9) {
+  const { part: length } = steer;
   const step = 0.05;
   let playhead = 10 - start;
   let stalls = 0;
   let least = Infinity;
   for (let now = 10; now < 10 + time; now += step) {
-    let part = Math.floor(now / 0.2 + 1e-9);
-    while (part * 0.2 + late(part) > now) part -= 1;
-    const end = part * 0.2;
+    let part = Math.floor(now / length + 1e-9);
+    while (part * length + late(part) > now) part -= 1;
+    const end = part * length;
     const { rate, seek } = steer.step(now, playhead, end);
     playhead += seek;
     if (playhead + rate * step > end) {
@@ -27,16 +28,20 @@ function simulate(steer, time, late, start = 0.9) {
 }
 
 test("creeps to the least margin and stays there without a stall", () => {
-  const { latency, stalls, least } = simulate(new Steer(), 120, () => 0.05);
-  assert.equal(stalls, 0);
-  assert.ok(latency < 0.25 + DEFAULTS.margin_min + 0.1, `latency ${latency}`);
-  assert.ok(least > DEFAULTS.margin_min - 0.08, `least buffer ${least}`);
+  for (const part of [0.1, 0.2, 0.333]) {
+    const steer = new Steer({ part });
+    const { latency, stalls, least } = simulate(steer, 120, () => 0.05);
+    assert.equal(stalls, 0);
+    assert.ok(latency < part + 0.05 + steer.least + 0.1, `latency ${latency}`);
+    assert.ok(least > steer.least - 0.08, `least buffer ${least}`);
+  }
 });
 
 test("jitter costs its own size and no stall", () => {
-  const { latency, stalls } = simulate(new Steer(), 120, (part) => 0.03 + (part * 7919 % 13) / 100);
+  const steer = new Steer();
+  const { latency, stalls } = simulate(steer, 120, (part) => 0.03 + (part * 7919 % 13) / 100);
   assert.equal(stalls, 0);
-  assert.ok(latency < 0.2 + 0.15 + DEFAULTS.margin_min + 0.1, `latency ${latency}`);
+  assert.ok(latency < 0.2 + 0.15 + steer.least + 0.1, `latency ${latency}`);
 });
 
 test("a stall makes room, and the room is given up again", () => {

@@ -1,4 +1,5 @@
-// Runs inside the page: reads the clock that FFmpeg painted into each frame that the page's own video element shows.
+// Runs inside the page: reads the clock that FFmpeg painted into each frame that the page's own video element shows, and
+// notes when the sound's second marks are heard.
 //
 // The clock is 16 cells of 40 by 40 pixels along the upper edge of a picture 640 wide, the most significant bit first,
 // white for one: centiseconds since unix second 1,760,000,000, modulo 65,536. It shares no code with the server.
@@ -11,7 +12,7 @@ export function installClock() {
   // A viewer is never this late; what is read beyond it is a picture without a clock.
   const LATENCY_CS_MAX = 6_000;
 
-  const record = { frames: [], unread: 0, stalls: [], errors: [], seeks: 0 };
+  const record = { frames: [], unread: 0, stalls: [], errors: [], seeks: 0, marks: [], first: null };
   window.glass = record;
 
   const canvas = document.createElement("canvas");
@@ -40,8 +41,13 @@ export function installClock() {
       const painted = paintedCentiseconds(video);
       const nowCs = Math.floor(shownMs / 10) - EPOCH_S * 100;
       const lateCs = painted === undefined ? MODULUS_CS : (((nowCs - painted) % MODULUS_CS) + MODULUS_CS) % MODULUS_CS;
-      if (lateCs > LATENCY_CS_MAX) record.unread += 1;
-      else record.frames.push([shownMs, lateCs * 10, Math.round(metadata.mediaTime * 1000), metadata.presentedFrames]);
+      if (lateCs > LATENCY_CS_MAX) {
+        record.unread += 1;
+      } else {
+        // From the start of the navigation.
+        record.first ??= Math.round(performance.now());
+        record.frames.push([shownMs, lateCs * 10, Math.round(metadata.mediaTime * 1000), metadata.presentedFrames]);
+      }
       video.requestVideoFrameCallback(onFrame);
     };
     video.requestVideoFrameCallback(onFrame);
@@ -54,6 +60,28 @@ export function installClock() {
       record.errors.push({ fatal: true, details: `video element: ${video.error?.message}`, at: Date.now() }),
     );
   }
+
+  // A mark is the start of a short tone; kept with how late the picture is at that moment, so that a viewer's sound and
+  // picture can be compared: [heard, picture late].
+  function listen(video) {
+    const LOUD = 0.1;
+    const QUIET_MS = 300;
+    const context = new AudioContext();
+    const ear = context.createScriptProcessor(256, 1, 1);
+    const source = context.createMediaElementSource(video);
+    source.connect(ear);
+    source.connect(context.destination);
+    ear.connect(context.destination);
+    let loudAt = 0;
+    ear.onaudioprocess = ({ inputBuffer }) => {
+      if (!inputBuffer.getChannelData(0).some((value) => Math.abs(value) > LOUD)) return;
+      const heard = Date.now();
+      const last = record.frames.at(-1);
+      if (heard - loudAt > QUIET_MS && last) record.marks.push([heard, last[1]]);
+      loudAt = heard;
+    };
+  }
+  window.listen = () => listen(document.querySelector("video"));
 
   function watchPlayer(hls) {
     hls.on("hlsError", (_event, data) =>

@@ -2,12 +2,20 @@
 //   {"event":"playing"}          the first frame with a readable clock was shown
 //   {"event":"result", ...}      everything recorded, when standard input closes
 //
-// usage: node watch.mjs URL CHROMIUM MODULES [SCREENSHOT.png]     (MODULES: the node_modules that has playwright-core)
+// usage: node watch.mjs URL CHROMIUM MODULES [OPTION..]     (MODULES: the node_modules that has playwright-core)
+//   --loads N            opens N fresh pages one after the other instead, and reports when each showed its first frame
+//   --screenshot FILE    photographs the page at the end
+//   --sound              turns the sound on and notes its second marks
 
 import { createRequire } from "node:module";
+import { parseArgs } from "node:util";
 import { installClock } from "./clock.mjs";
 
-const [url, executablePath, modules, screenshot] = process.argv.slice(2);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { loads: { type: "string" }, screenshot: { type: "string" }, sound: { type: "boolean" } },
+});
+const [url, executablePath, modules] = positionals;
 const { chromium } = createRequire(`${modules}/`)("playwright-core");
 
 // What a browser does in the background needs a network that test machines lack; the sandbox refuses to run as root.
@@ -20,12 +28,30 @@ const args = [
   "--disable-component-update",
   "--disable-sync",
 ];
+const viewport = { width: 1280, height: 800 };
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const firstFrame = (page) =>
+  page.waitForFunction(() => window.glass.first !== null, undefined, { timeout: 0, polling: 20 });
 
-const browser = await chromium.launch({ executablePath, args, headless: true });
-try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+/** Fresh pages, each with nothing in its cache. */
+async function join(browser, count) {
+  const joins = [];
+  for (let index = 0; index < count; index += 1) {
+    const context = await browser.newContext({ viewport });
+    const page = await context.newPage();
+    await page.addInitScript(installClock);
+    await page.goto(url);
+    await firstFrame(page);
+    joins.push(await page.evaluate(() => window.glass.first));
+    await context.close();
+  }
+  say({ event: "result", joins });
+}
+
+/** One page, until standard input closes. */
+async function watch(browser) {
+  const page = await browser.newPage({ viewport });
   const seen = { loads: 0, refused: [], console: [] };
   page.on("load", () => (seen.loads += 1));
   page.on("response", (answer) => answer.status() >= 400 && seen.refused.push([answer.status(), answer.url()]));
@@ -35,11 +61,17 @@ try {
   await page.goto(url);
 
   const closed = new Promise((resolve) => process.stdin.on("end", resolve).on("error", resolve).resume());
-  const playing = page.waitForFunction(() => window.glass.frames.length > 0, undefined, { timeout: 0, polling: 50 });
-  playing.then(() => say({ event: "playing" })).catch(() => {});
+  const playing = firstFrame(page).then(async () => {
+    if (options.sound) {
+      await page.click("#mute");
+      await page.evaluate(() => window.listen());
+    }
+    say({ event: "playing" });
+  });
+  playing.catch(() => {});
   await closed;
 
-  if (screenshot) await page.screenshot({ path: screenshot });
+  if (options.screenshot) await page.screenshot({ path: options.screenshot });
   const inPage = await page.evaluate(() => {
     const video = document.querySelector("video");
     const quality = video?.getVideoPlaybackQuality();
@@ -58,6 +90,12 @@ try {
     };
   });
   say({ event: "result", ...seen, ...inPage });
+}
+
+const browser = await chromium.launch({ executablePath, args, headless: true });
+try {
+  if (options.loads) await join(browser, Number(options.loads));
+  else await watch(browser);
 } finally {
   await browser.close();
 }

@@ -149,7 +149,8 @@ impl Camera {
     }
 }
 
-/// A camera that paints the time into each frame, for a viewer to read (`browser/clock.mjs`).
+/// A camera that paints the time into each frame, for a viewer to read (`browser/clock.mjs`), and marks each second of
+/// its sound with a short tone.
 pub(crate) fn painted_clock(url: &str) -> Process {
     let paint = "settb=1/1000000,setpts=RTCTIME-1760000000000000,\
         geq=lum='if(lt(Y,40),255*mod(floor(mod(floor(T*100),65536)/pow(2,15-floor(X/40))),2),lum(X,Y))'\
@@ -166,7 +167,7 @@ pub(crate) fn painted_clock(url: &str) -> Process {
         "-f",
         "lavfi",
         "-i",
-        "sine",
+        "aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.05)'",
     ]);
     command.args([
         "-vf",

@@ -31,6 +31,11 @@ impl Clock {
         self.last_ns
     }
 
+    /// The time of the last move.
+    pub(crate) fn last_ns(&self) -> u64 {
+        self.last_ns
+    }
+
     /// Nanoseconds of `now` without moving.
     pub(crate) fn ns(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.origin);

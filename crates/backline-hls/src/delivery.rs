@@ -56,16 +56,16 @@ pub struct Playlist {
 }
 
 /// How much of a playlist is sent.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the draft has these two; v2 differs only with date ranges, which are not written yet"
-)]
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(clippy::exhaustive_enums, reason = "the draft has these three")]
 pub enum Form {
     /// All of it.
+    #[default]
     Full,
-    /// A delta update: `_HLS_skip=YES` or `v2`.
+    /// A delta update without old segments: `_HLS_skip=YES`.
     Skip,
+    /// A delta update without old segments and old date ranges: `_HLS_skip=v2`.
+    SkipV2,
 }
 
 /// What a request waits for.
@@ -191,14 +191,9 @@ fn media(
     directives: Directives,
 ) -> Decision {
     let target_s = target_s(presentation);
-    let form = if directives.skip {
-        Form::Skip
-    } else {
-        Form::Full
-    };
     let playlist = Playlist {
         rendition: Some(rendition.id),
-        form,
+        form: directives.form,
     };
     let Some(msn) = directives.msn else {
         return Decision::Playlist {

@@ -52,6 +52,12 @@ pub enum Error {
         /// Why.
         problem: DeltaProblem,
     },
+    /// A date range cannot be listed.
+    #[error("date range: {problem}")]
+    DateRange {
+        /// Why.
+        problem: DateRangeProblem,
+    },
     /// The show is over; nothing may follow [`Event::End`](crate::Event::End).
     #[error("the presentation has ended")]
     Ended,
@@ -329,6 +335,68 @@ pub enum InitProblem {
     TrackId {
         /// Which.
         track_id: u32,
+    },
+}
+
+/// Why a date range cannot be listed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DateRangeProblem {
+    /// An attribute of a listed range cannot change.
+    #[error("{attribute} of a listed range cannot change (section 4.4.5.1)")]
+    Changed {
+        /// Which, `X-` for one of the caller's own.
+        attribute: &'static str,
+    },
+    /// A range that ends on the next needs a class.
+    #[error("END-ON-NEXT needs a CLASS (section 4.4.5.1)")]
+    ClassMissing,
+    /// A date that four digits of a year cannot say.
+    #[error("a date is after the year 9999")]
+    Date,
+    /// A value is empty.
+    #[error("{attribute} is empty")]
+    Empty {
+        /// Which, `X-` for one of the caller's own.
+        attribute: &'static str,
+    },
+    /// The end is before the start.
+    #[error("END-DATE is before START-DATE (section 4.4.5.1)")]
+    EndBeforeStart,
+    /// The name of an attribute of the caller's own is illegal.
+    #[error("an attribute's name is not X- and then A-Z, 0-9 or - (section 4.4.5.1)")]
+    Name,
+    /// Ranges of a class of which one ends on the next must not overlap.
+    #[error("it overlaps a range of its class, of which one ends on the next (section 4.4.5.1)")]
+    Overlap,
+    /// All its dates are before the first listed segment.
+    #[error("it ends before the first listed segment")]
+    Past,
+    /// An attribute appears twice.
+    #[error("an attribute appears twice")]
+    Repeated,
+    /// The name belonged to a range that has been removed.
+    #[error("its ID belonged to a range that was removed (section 6.2.1)")]
+    Reused,
+    /// A character that a quoted string cannot hold.
+    #[error("{attribute} has a quote or a control character (section 4.2)")]
+    Text {
+        /// Which, `X-` for one of the caller's own.
+        attribute: &'static str,
+    },
+    /// The line is longer than the limit allows.
+    #[error("its line has {size} bytes, limit {limit}")]
+    TooLong {
+        /// Bytes of the line.
+        size: usize,
+        /// The cap.
+        limit: usize,
+    },
+    /// As many lines are listed as the limit allows.
+    #[error("{limit} lines of date ranges are listed, which is the limit")]
+    TooMany {
+        /// The cap.
+        limit: usize,
     },
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::about::About;
 use crate::codec::{Codec, TrackKind};
+use crate::daterange::DateRange;
 use crate::rendition_id::RenditionId;
 
 /// Wall-clock time in milliseconds since 1970-01-01T00:00:00Z, as the caller's clock shows it.
@@ -94,6 +95,9 @@ pub enum Event {
         /// The record: avcC, hvcC, av1C, vpcC, AudioSpecificConfig, OpusHead.
         record: Bytes,
     },
+    /// A date range, or more of one that is listed. It is listed in all media playlists until its last date has left the
+    /// window.
+    DateRange(DateRange),
     /// The show is over: `EXT-X-ENDLIST` everywhere, nothing after it.
     End,
     /// The next sample of a track.

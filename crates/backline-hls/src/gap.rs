@@ -64,6 +64,14 @@ impl Rendition {
         }
     }
 
+    /// Something that is listed stands after the last listed line.
+    pub(crate) fn mark(&mut self, mark: u64) {
+        let open = self.open.as_mut().filter(|open| open.parts > 0);
+        if let Some(last) = open.or_else(|| self.closed.back_mut()) {
+            last.mark(mark);
+        }
+    }
+
     /// Media that a playlist would list, without what is absent, in units of 10 microseconds.
     pub(crate) fn media_units(&self) -> u64 {
         let exist = self.closed.iter().filter(|segment| !segment.is_gap());

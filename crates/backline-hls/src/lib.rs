@@ -6,6 +6,8 @@ mod clock;
 pub mod codec;
 mod config;
 mod cutter;
+mod daterange;
+mod dates;
 mod delivery;
 mod error;
 mod event;
@@ -46,9 +48,11 @@ mod track;
 // The public interface is: the modules that are public above, and these.
 pub use about::About;
 pub use config::{Absence, Config, Layout, Numbering};
+pub use daterange::{DateRange, DateRangeEnd, DateRangeValue};
 pub use delivery::{Decision, Form, Hold, Playlist, Refusal};
 pub use error::{
-    AboutProblem, Error, FileProblem, FragmentProblem, InitProblem, RecordProblem, SlateProblem,
+    AboutProblem, DateRangeProblem, Error, FileProblem, FragmentProblem, InitProblem,
+    RecordProblem, SlateProblem,
 };
 pub use event::{
     Event, ObjectId, ObjectKind, Output, Point, Sample, Series, TrackId, UnixMillis, Warning,

@@ -50,6 +50,10 @@ pub struct Limits {
     /// A step forward in decode time that starts a discontinuity. Default 3 s: longer than the group of pictures
     /// that an encoder drops when its uplink is short, which must not restart the viewers' clocks.
     pub step_forward: Duration,
+    /// Lines of date ranges in a playlist. Default 256; one more is refused until one has left.
+    pub date_ranges: usize,
+    /// Bytes of the line of a date range. Default 8 KiB, what readers take for a line.
+    pub date_range_bytes: usize,
     /// Bytes of a query string. Default 2 KiB.
     pub query_bytes: usize,
     /// Pairs in a query string. Default 32.
@@ -85,6 +89,8 @@ impl Default for Limits {
             recording_samples: 1 << 24,
             step_back: Duration::from_secs(1),
             step_forward: Duration::from_secs(3),
+            date_ranges: 256,
+            date_range_bytes: 8 << 10,
             query_bytes: 2 << 10,
             query_pairs: 32,
             playlist_bytes: 1 << 20,

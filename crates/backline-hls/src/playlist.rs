@@ -6,6 +6,7 @@
 )]
 
 use crate::cutter::Targets;
+use crate::dates::Dates;
 use crate::delivery::Form;
 use crate::rendition::Rendition;
 use crate::segment::Segment;
@@ -13,24 +14,39 @@ use crate::text::{UNITS_PER_SECOND, push_u64, push_units};
 
 /// Room for what is not a segment's own.
 const HEAD_RESERVE: usize = 1_024;
-/// Lowest protocol versions (section 8 of the draft): `EXT-X-MAP` without I-frames needs 6, `EXT-X-SKIP` 9.
+/// Lowest protocol versions (section 8 of the draft, PL-12): `EXT-X-MAP` without I-frames needs 6, `EXT-X-SKIP` 9, and 10
+/// where it stands for date ranges too.
 const VERSION_MAP: u64 = 6;
 const VERSION_SKIP: u64 = 9;
+const VERSION_SKIP_DATES: u64 = 10;
+
+/// What a playlist is written from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) rendition: &'a Rendition,
+    pub(crate) others: &'a [Rendition],
+    pub(crate) targets: &'a Targets,
+    pub(crate) dates: &'a Dates,
+    pub(crate) form: Form,
+    pub(crate) ended: bool,
+    pub(crate) independent: bool,
+    /// The time of the version, which stands for the time of every request that it answers.
+    pub(crate) now_ns: u64,
+}
 
 /// Writes one rendition's playlist.
-pub(crate) fn media(
-    rendition: &Rendition,
-    others: &[Rendition],
-    targets: &Targets,
-    form: Form,
-    ended: bool,
-    independent: bool,
-) -> String {
-    let skipped = match form {
-        Form::Full => 0,
-        Form::Skip if ended => 0,
-        Form::Skip => skippable(rendition, targets),
+pub(crate) fn media(view: &View<'_>) -> String {
+    let View {
+        rendition, dates, ..
+    } = *view;
+    let skipped = match view.form {
+        Form::Skip | Form::SkipV2 if !view.ended => skippable(rendition, view.targets),
+        _ => 0,
     };
+    let v2 = view.form == Form::SkipV2 && skipped > 0;
+    let boundary_ns = view.targets.target_ns() * 6;
+    let recent_ns = view.now_ns.saturating_sub(boundary_ns);
+    let since_ns = if v2 { recent_ns } else { 0 };
     let text_len: usize = rendition
         .closed
         .iter()
@@ -38,69 +54,76 @@ pub(crate) fn media(
         .map(Segment::len)
         .sum();
     let mut out = String::with_capacity(
-        HEAD_RESERVE + text_len + rendition.open.as_ref().map_or(0, Segment::len),
+        HEAD_RESERVE + text_len + dates.len() + rendition.open.as_ref().map_or(0, Segment::len),
     );
-    head(
-        &mut out,
-        rendition,
-        targets,
-        if skipped > 0 {
-            VERSION_SKIP
-        } else {
-            VERSION_MAP
-        },
-        independent,
-    );
-    let mut init = None;
+    let version = match skipped {
+        0 => VERSION_MAP,
+        _ if v2 && dates.any_before(since_ns) => VERSION_SKIP_DATES,
+        _ => VERSION_SKIP,
+    };
+    head(&mut out, view, version);
     if skipped > 0 {
         out.push_str("#EXT-X-SKIP:SKIPPED-SEGMENTS=");
         push_u64(&mut out, u64::try_from(skipped).unwrap_or(u64::MAX));
+        if v2 {
+            out.push_str(",RECENTLY-REMOVED-DATERANGES=\"");
+            dates.push_removed(&mut out, since_ns);
+            out.push('"');
+        }
         out.push('\n');
-        init = rendition
-            .closed
-            .get(skipped - 1)
-            .map(|segment| segment.init);
     }
-    for segment in rendition
-        .closed
-        .iter()
-        .skip(skipped)
-        .chain(rendition.open.as_ref().filter(|open| open.parts > 0))
-    {
+    segments(&mut out, view, skipped, since_ns);
+    if view.ended {
+        out.push_str("#EXT-X-ENDLIST\n");
+        return out;
+    }
+    hints(&mut out, rendition);
+    for other in view.others.iter().filter(|other| other.id != rendition.id) {
+        report(&mut out, other);
+    }
+    out
+}
+
+/// The segments that are not skipped, and the date ranges: each where it was added, those from before the first written
+/// segment in front of it.
+fn segments(out: &mut String, view: &View<'_>, skipped: usize, since_ns: u64) {
+    let View {
+        rendition, dates, ..
+    } = *view;
+    let listed = || {
+        let open = rendition.open.as_ref().filter(|open| open.parts > 0);
+        rendition.closed.iter().skip(skipped).chain(open)
+    };
+    let first_mark = listed().find_map(Segment::first_mark);
+    dates.write_below(out, first_mark.unwrap_or(u64::MAX), since_ns);
+    let before = skipped.checked_sub(1);
+    let mut init = before.and_then(|index| rendition.closed.get(index).map(|last| last.init));
+    for segment in listed() {
         // Tags that belong to a segment come before its first part (PL-11).
         if segment.discontinuity {
             out.push_str("#EXT-X-DISCONTINUITY\n");
         }
         if init != Some(segment.init) || segment.discontinuity {
             out.push_str("#EXT-X-MAP:URI=\"i");
-            push_u64(&mut out, segment.init);
+            push_u64(out, segment.init);
             out.push_str(".mp4\"\n");
             init = Some(segment.init);
         }
-        segment.write(&mut out, segment.msn >= rendition.parts_from_msn);
+        let with_parts = segment.msn >= rendition.parts_from_msn;
+        segment.write(out, with_parts, |out, mark| {
+            dates.write(out, mark, since_ns)
+        });
     }
-    if ended {
-        out.push_str("#EXT-X-ENDLIST\n");
-        return out;
-    }
-    hints(&mut out, rendition);
-    for other in others.iter().filter(|other| other.id != rendition.id) {
-        report(&mut out, other);
-    }
-    out
 }
 
 /// `EXT-X-SERVER-CONTROL` and what else is the same in all media playlists of a presentation (PL-4).
-fn head(
-    out: &mut String,
-    rendition: &Rendition,
-    targets: &Targets,
-    version: u64,
-    independent: bool,
-) {
+fn head(out: &mut String, view: &View<'_>, version: u64) {
+    let View {
+        rendition, targets, ..
+    } = *view;
     out.push_str("#EXTM3U\n#EXT-X-VERSION:");
     push_u64(out, version);
-    if independent {
+    if view.independent {
         out.push_str("\n#EXT-X-INDEPENDENT-SEGMENTS");
     }
     out.push_str("\n#EXT-X-TARGETDURATION:");
@@ -109,7 +132,7 @@ fn head(
     push_units(out, targets.hold_back_units());
     out.push_str(",CAN-SKIP-UNTIL=");
     push_units(out, skip_until_units(targets));
-    out.push_str(",HOLD-BACK=");
+    out.push_str(",CAN-SKIP-DATERANGES=YES,HOLD-BACK=");
     push_units(out, targets.target_s * 3 * UNITS_PER_SECOND);
     out.push_str("\n#EXT-X-PART-INF:PART-TARGET=");
     push_units(out, targets.part_units);

@@ -12,11 +12,13 @@ use crate::clock::Clock;
 use crate::codec::{Codec, TrackConfig, TrackKind};
 use crate::config::{Config, Numbering};
 use crate::cutter::Targets;
+use crate::dates::Dates;
 use crate::delivery::{Decision, Playlist};
 use crate::error::{AboutProblem, Error};
 use crate::event::{Event, Output, Point, Sample, TrackId, UnixMillis, Warning};
 use crate::gather::Gathered;
 use crate::live::Held;
+use crate::playlist::View;
 use crate::rendition::Rendition;
 use crate::rendition_id::RenditionId;
 use crate::slate::{Playing, Slate};
@@ -75,6 +77,7 @@ pub struct Presentation {
     pub(crate) quiet: Quiet,
     /// Segments of a former life that are listed as absent before the first media.
     pub(crate) lost: u64,
+    pub(crate) dates: Dates,
 }
 
 /// What only statistics need.
@@ -169,6 +172,7 @@ impl Presentation {
             playing: None,
             quiet: Quiet::default(),
             lost,
+            dates: Dates::default(),
         })
     }
 
@@ -196,6 +200,7 @@ impl Presentation {
                 codec,
                 record,
             } => self.configure(now_ns, track, codec, record),
+            Event::DateRange(range) => self.date_range(now_ns, range),
             Event::End => {
                 self.end(now_ns);
                 Ok(())
@@ -265,14 +270,16 @@ impl Presentation {
             Some(id) => {
                 let rendition = self.rendition(id)?;
                 let all = &self.renditions;
-                let text = crate::playlist::media(
+                let text = crate::playlist::media(&View {
                     rendition,
-                    all,
+                    others: all,
                     targets,
-                    playlist.form,
+                    dates: &self.dates,
+                    form: playlist.form,
                     ended,
                     independent,
-                );
+                    now_ns: self.clock.last_ns(),
+                });
                 (text, rendition, rendition.version)
             }
         };

@@ -157,6 +157,9 @@ impl Presentation {
                 lead = lead.or(first);
             }
         }
+        if segment_closed {
+            self.expire_dates(now_ns);
+        }
     }
 
     /// Where the leading track's media ends.

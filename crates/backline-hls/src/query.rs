@@ -1,6 +1,6 @@
 //! Delivery directives in a query string (section 6.2.5 of the draft, DEL-12).
 
-use crate::delivery::Refusal;
+use crate::delivery::{Form, Refusal};
 use crate::limits::Limits;
 
 /// The directives of a request.
@@ -8,7 +8,7 @@ use crate::limits::Limits;
 pub(crate) struct Directives {
     pub(crate) msn: Option<u64>,
     pub(crate) part: Option<u64>,
-    pub(crate) skip: bool,
+    pub(crate) form: Form,
 }
 
 impl Directives {
@@ -31,7 +31,11 @@ impl Directives {
                 "_HLS_skip" => {
                     skip_seen = true;
                     // A value of a later draft gets the whole playlist, which is always right.
-                    directives.skip = matches!(value, "YES" | "v2");
+                    directives.form = match value {
+                        "YES" => Form::Skip,
+                        "v2" => Form::SkipV2,
+                        _ => Form::Full,
+                    };
                 }
                 _ => {}
             }

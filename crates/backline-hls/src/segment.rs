@@ -12,6 +12,8 @@ const TEXT_RESERVE: usize = 1_024;
 pub(crate) struct Segment {
     pub(crate) msn: u64,
     pub(crate) discontinuity: bool,
+    /// The date of its first sample, in milliseconds since 1970.
+    pub(crate) date_ms: u64,
     /// Generation of its init segment.
     pub(crate) init: u64,
     /// Duration of its closed parts.
@@ -31,6 +33,8 @@ pub(crate) struct Segment {
     /// Where the part lines begin, and where they end once the segment is closed.
     parts_at: usize,
     tail_at: Option<usize>,
+    /// Places in its text where lines that are not its own stand, with the number of each.
+    marks: Vec<(usize, u64)>,
 }
 
 impl Segment {
@@ -42,6 +46,7 @@ impl Segment {
         Self {
             msn,
             discontinuity,
+            date_ms,
             init,
             ticks: 0,
             bytes: 0,
@@ -52,6 +57,7 @@ impl Segment {
             appeared_ns: 0,
             parts_at: text.len(),
             tail_at: None,
+            marks: Vec::new(),
             text,
         }
     }
@@ -116,14 +122,42 @@ impl Segment {
         self.text.push_str(".m4s\n");
     }
 
-    /// Appends its lines, with or without those of its parts.
-    pub(crate) fn write(&self, out: &mut String, with_parts: bool) {
-        let tail_at = self.tail_at.unwrap_or(self.text.len());
+    /// Appends its lines, with or without those of its parts, and calls `other` for what stands between them.
+    pub(crate) fn write(
+        &self,
+        out: &mut String,
+        with_parts: bool,
+        other: impl Fn(&mut String, u64),
+    ) {
+        let mut from = 0;
+        for (at, mark) in &self.marks {
+            self.write_range(out, from, *at, with_parts);
+            other(out, *mark);
+            from = *at;
+        }
+        self.write_range(out, from, self.text.len(), with_parts);
+    }
+
+    /// Something that is listed comes after what is listed so far.
+    pub(crate) fn mark(&mut self, mark: u64) {
+        self.marks.push((self.text.len(), mark));
+    }
+
+    /// The number of the first thing that stands between its lines.
+    pub(crate) fn first_mark(&self) -> Option<u64> {
+        self.marks.first().map(|(_, mark)| *mark)
+    }
+
+    fn write_range(&self, out: &mut String, from: usize, to: usize, with_parts: bool) {
+        let mut push = |from: usize, to: usize| {
+            out.push_str(self.text.get(from..to).unwrap_or_default());
+        };
         if with_parts {
-            out.push_str(&self.text);
+            push(from, to);
         } else {
-            out.push_str(self.text.get(..self.parts_at).unwrap_or_default());
-            out.push_str(self.text.get(tail_at..).unwrap_or_default());
+            let tail_at = self.tail_at.unwrap_or(self.text.len());
+            push(from, to.min(self.parts_at));
+            push(from.max(tail_at), to);
         }
     }
 

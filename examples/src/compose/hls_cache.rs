@@ -329,6 +329,7 @@ fn document(playlist: Playlist) -> Document {
     let form = match playlist.form {
         Form::Full => 0,
         Form::Skip => 1,
+        Form::SkipV2 => 2,
     };
     let rendition = playlist.rendition.unwrap_or(RenditionId::MULTIVARIANT);
     Document::new(STREAM, u32::from(rendition.0), form)
@@ -336,10 +337,10 @@ fn document(playlist: Playlist) -> Document {
 
 /// Turns back what [`document`] made.
 fn playlist(document: Document) -> Option<Playlist> {
-    let form = if document.form == 1 {
-        Form::Skip
-    } else {
-        Form::Full
+    let form = match document.form {
+        1 => Form::Skip,
+        2 => Form::SkipV2,
+        _ => Form::Full,
     };
     let rendition = u16::try_from(document.rendition).ok().map(RenditionId)?;
     Some(Playlist {

@@ -450,7 +450,7 @@ fn del_12_queries() {
             skip("_HLS_skip=v2"),
             skip("x=_HLS_skip")
         ],
-        [Form::Skip, Form::Skip, Form::Full]
+        [Form::Skip, Form::SkipV2, Form::Full]
     );
 }
 

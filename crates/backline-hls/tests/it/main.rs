@@ -17,6 +17,7 @@ mod codec;
 mod codec_hostile;
 mod codec_records;
 mod costs;
+mod dates;
 mod delivery;
 mod fmp4;
 mod fmp4_ffmpeg;

@@ -34,6 +34,8 @@ pub struct Media {
     pub map_hint: Option<String>,
     pub reports: Vec<String>,
     pub ended: bool,
+    pub dates: Vec<String>,
+    pub removed: Option<String>,
 }
 
 pub fn units(text: &str) -> u64 {
@@ -96,7 +98,10 @@ impl Media {
                 }
                 "#EXT-X-MEDIA-SEQUENCE" => media.msn = value.parse().unwrap(),
                 "#EXT-X-DISCONTINUITY-SEQUENCE" => media.discontinuity = value.parse().unwrap(),
+                "#EXT-X-DATERANGE" => media.dates.push(value.to_owned()),
                 "#EXT-X-SKIP" => {
+                    media.removed =
+                        attribute(value, "RECENTLY-REMOVED-DATERANGES").map(str::to_owned);
                     media.skipped = attribute(value, "SKIPPED-SEGMENTS")
                         .unwrap()
                         .parse()

@@ -244,8 +244,7 @@ fn rtmp_23_what_a_server_sends_the_player_gets() {
 }
 
 #[test]
-fn rtmp_23_a_player_pauses_and_goes_on_with_a_key_frame() {
-    // What no client of ours says is written by hand in tests of the server; here the player stops in order.
+fn rtmp_24_a_player_that_closes_stops_in_order() {
     let mut pair = playing(1000);
     pair.client.close(pair.now);
     pair.run();

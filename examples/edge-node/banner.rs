@@ -11,15 +11,23 @@ use qrcode::types::Color;
 
 use super::stage::Stage;
 
+/// Where the program listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listening {
+    pub(crate) rtmp: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) https: Option<SocketAddr>,
+}
+
 /// Prints the banner, and the one line that scripts wait for. A closed standard output is no reason to
 /// end the show.
-pub(crate) fn print(rtmp: SocketAddr, http: SocketAddr, stages: &[Arc<Stage>]) {
+pub(crate) fn print(at: Listening, stages: &[Arc<Stage>]) {
     let mut out = io::stdout().lock();
     let lines: Vec<_> = stages
         .iter()
         .map(|stage| (stage.name.as_str(), stage.key.as_str()))
         .collect();
-    let text = banner(rtmp, http, &lines, out.is_terminal());
+    let text = banner(at, &lines, out.is_terminal());
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
@@ -28,11 +36,18 @@ pub(crate) fn server(rtmp: SocketAddr) -> String {
     format!("rtmp://{}/live", reachable(rtmp))
 }
 
-fn banner(rtmp: SocketAddr, http: SocketAddr, stages: &[(&str, &str)], terminal: bool) -> String {
-    let mut text = format!("listening rtmp={rtmp} http={http}\n\n");
+fn banner(at: Listening, stages: &[(&str, &str)], terminal: bool) -> String {
+    let Listening { rtmp, http, https } = at;
+    let mut text = format!("listening rtmp={rtmp} http={http}");
     let page = format!("http://{}/", reachable(http));
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "  Audience page   {page}");
+    if let Some(https) = https {
+        let _ = write!(text, " https={https}");
+    }
+    let _ = writeln!(text, "\n\n  Audience page   {page}");
+    if let Some(https) = https {
+        let _ = writeln!(text, "  The same in TLS https://{}/", reachable(https));
+    }
     for (name, key) in stages {
         if stages.len() > 1 {
             let _ = writeln!(text, "\n  Stage {name}: {page}{name}/");

@@ -14,7 +14,9 @@
 mod banner;
 mod ingest;
 mod keys;
+mod ladder;
 mod metrics;
+mod multitrack;
 mod options;
 mod replies;
 mod routes;
@@ -27,9 +29,11 @@ use std::time::Duration;
 
 use backline_examples::adapt::gather::gather;
 use backline_examples::adapt::listen::{BindError, bind};
+use backline_examples::adapt::tls::{Identity, TlsError};
 use backline_examples::adapt::{log, serve, signals};
 use tokio::sync::watch;
 
+use banner::Listening;
 use options::Options;
 use stage::{Stage, StageError};
 
@@ -44,6 +48,8 @@ enum StartError {
     Bind(#[from] BindError),
     #[error(transparent)]
     Stage(#[from] StageError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot start the runtime: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -82,7 +88,18 @@ fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), StartError> {
     let rtmp = bind(options.rtmp, "--rtmp").await?;
     let http = bind(options.http, "--http").await?;
-    let (rtmp_at, http_at) = (rtmp.local_addr()?, http.local_addr()?);
+    let secure = match &options.tls {
+        Some(tls) => Some((
+            bind(tls.https, "--https").await?,
+            Arc::new(Identity::open(&tls.cert, &tls.key)?),
+        )),
+        None => None,
+    };
+    let mut at = Listening {
+        rtmp: rtmp.local_addr()?,
+        http: http.local_addr()?,
+        https: None,
+    };
     let mut stages = Vec::new();
     for stage in &options.stages {
         stages.push(Stage::open(&options, stage)?);
@@ -94,17 +111,34 @@ async fn run(options: Options) -> Result<(), StartError> {
     let house = ingest::House {
         stages: stages.clone(),
         metrics: Arc::clone(&metrics),
-        server: banner::server(rtmp_at),
+        server: banner::server(at.rtmp),
     };
     tokio::spawn(ingest::run(rtmp, Arc::new(house), ingest_ending));
     let site = Arc::new(routes::Site {
         stages: stages.clone(),
         metrics,
         viewers: viewers.clone(),
+        house: options.house,
+        server: banner::server(at.rtmp),
     });
     let service = move |request, peer| Arc::clone(&site).answer(request, peer);
-    let serving = tokio::spawn(serve::serve(http, viewers.clone(), serving_ending, service));
-    banner::print(rtmp_at, http_at, &stages);
+    let serve = |listener, identity| {
+        let (doors, ending) = (viewers.clone(), serving_ending.clone());
+        tokio::spawn(serve::serve(
+            listener,
+            identity,
+            doors,
+            ending,
+            service.clone(),
+        ))
+    };
+    let mut serving = vec![serve(http, None)];
+    if let Some((listener, identity)) = secure {
+        at.https = Some(listener.local_addr()?);
+        serving.push(serve(listener, Some(Arc::clone(&identity))));
+        signals::on_hangup(move || read_again(&identity))?;
+    }
+    banner::print(at, &stages);
 
     signals::end_wanted().await?;
     tracing::info!("ending the show; once more ends at once");
@@ -118,6 +152,18 @@ async fn run(options: Options) -> Result<(), StartError> {
     };
     let _ = tokio::time::timeout(LAST_ANSWERS, patience).await;
     end_serving.send_replace(true);
-    let _ = tokio::time::timeout(LAST_BYTES, serving).await;
+    let _ = tokio::time::timeout(LAST_BYTES, async {
+        for one in serving {
+            let _ = one.await;
+        }
+    })
+    .await;
     Ok(())
+}
+
+fn read_again(identity: &Identity) {
+    match identity.reload() {
+        Ok(()) => tracing::info!("the certificate was read again"),
+        Err(error) => tracing::warn!("the certificate stays as it was: {error}"),
+    }
 }

@@ -17,11 +17,15 @@ pub(crate) use cli::Layout;
 use cli::{Cli, File};
 pub(crate) use error::OptionsError;
 
+use super::ladder::House;
+
 /// Everything that the program needs to know, in range.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) rtmp: SocketAddr,
     pub(crate) http: SocketAddr,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) house: House,
     pub(crate) part: Duration,
     pub(crate) segment: Duration,
     pub(crate) window: Duration,
@@ -31,6 +35,14 @@ pub(crate) struct Options {
     pub(crate) layout: Option<Layout>,
     /// At least one; names differ, and so do keys.
     pub(crate) stages: Vec<StageOptions>,
+}
+
+/// Where HTTP is spoken in TLS, and as whom.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    pub(crate) https: SocketAddr,
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// One stage: what the audience calls it and what its publisher must know.
@@ -73,9 +85,27 @@ impl Cli {
         }
         check_stages(&stages)?;
         let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        let https = self.https.or(file.https);
+        let tls = match (
+            self.tls_cert.or(file.tls_cert),
+            self.tls_key.or(file.tls_key),
+        ) {
+            (Some(cert), Some(key)) => Some(Tls {
+                https: https.unwrap_or_else(|| everywhere(8443)),
+                cert,
+                key,
+            }),
+            (None, None) if https.is_none() => None,
+            _ => return Err(OptionsError::TlsHalf),
+        };
         Ok(Options {
             rtmp: self.rtmp.or(file.rtmp).unwrap_or_else(|| everywhere(1935)),
             http: self.http.or(file.http).unwrap_or_else(|| everywhere(8080)),
+            tls,
+            house: House {
+                uplink_kbps: UPLINK.pick(self.uplink_kbps.or(file.uplink_kbps))?,
+                audience: AUDIENCE.pick(self.audience.or(file.audience))?,
+            },
             part: Duration::from_millis(part),
             segment: Duration::from_millis(segment),
             window: Duration::from_secs(window),
@@ -99,6 +129,8 @@ struct Bounded {
 const PART: Bounded = Bounded::new("--part-ms", 200, 50..=2_000, "milliseconds");
 const SEGMENT: Bounded = Bounded::new("--segment-ms", 2_000, 500..=10_000, "milliseconds");
 const WINDOW: Bounded = Bounded::new("--window-s", 30, 10..=3_600, "seconds");
+const UPLINK: Bounded = Bounded::new("--uplink-kbps", 1_000_000, 500..=100_000_000, "kb/s");
+const AUDIENCE: Bounded = Bounded::new("--audience", 100, 1..=100_000, "viewers");
 const MEMORY: Bounded = Bounded::new("--memory-mib", 256, 16..=65_536, "MiB");
 
 impl Bounded {

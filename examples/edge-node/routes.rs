@@ -2,30 +2,43 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backline_cache::CacheStatus;
-use backline_examples::adapt::body::Rope;
+use backline_examples::adapt::body::{self, Rope, Unread};
 use backline_examples::adapt::clock;
 use backline_examples::adapt::exposition::Format;
 use backline_examples::adapt::listen::Doors;
 use backline_examples::adapt::serve::Peer;
 use backline_examples::compose::hls_cache::Now;
+use bytes::Buf;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::Body;
 
+use super::ladder::House;
 use super::metrics::{Class, Metrics};
+use super::multitrack;
 use super::replies::{
     asset, exposition, json, moved, preflight, refused, refused_method, respond, text,
 };
 use super::stage::Stage;
 use super::status;
 
+/// Where OBS posts its request for a client configuration.
+const CLIENT_CONFIGURATION: &str = "/api/GetClientConfiguration";
+/// How long that may take; OBS itself waits for five seconds.
+const CONFIGURE_TIME: Duration = Duration::from_secs(4);
+
 /// What every request's task knows.
 pub(crate) struct Site {
     pub(crate) stages: Vec<Arc<Stage>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) viewers: Doors,
+    /// What the way to the audience carries.
+    pub(crate) house: House,
+    /// The server line of OBS.
+    pub(crate) server: String,
 }
 
 /// Connections of the audience: in all, and from one address. A browser opens up to six.
@@ -39,12 +52,18 @@ impl Site {
         self: Arc<Self>,
         request: Request<B>,
         peer: Peer,
-    ) -> Response<Rope> {
+    ) -> Response<Rope>
+    where
+        B: Body<Data: Buf>,
+    {
         let since = Instant::now();
         let head = request.method() == Method::HEAD;
         let (class, mut response) = match *request.method() {
             Method::GET | Method::HEAD => self.route(&request, peer).await,
             Method::OPTIONS => (Class::Other, preflight()),
+            Method::POST if request.uri().path() == CLIENT_CONFIGURATION => {
+                (Class::Api, self.configure(request.into_body(), peer).await)
+            }
             _ => (Class::Other, refused_method()),
         };
         let bytes = response.body().len();
@@ -77,6 +96,20 @@ impl Site {
                 );
             }
             _ => {}
+        }
+        if let Some(name) = path.strip_prefix("/api/") {
+            let stage = name.strip_suffix("/obs.json");
+            return match stage.filter(|stage| self.stages.iter().any(|known| known.name == *stage))
+            {
+                Some(_) => {
+                    let file = multitrack::file(self.house, &self.server);
+                    (Class::Api, json(file.to_string().into_bytes()))
+                }
+                None => (
+                    Class::Other,
+                    text(StatusCode::NOT_FOUND, "no such page or stage\n"),
+                ),
+            };
         }
         if let Some(name) = path.strip_prefix("/web/") {
             return (Class::Page, asset(name, headers));
@@ -144,6 +177,45 @@ impl Site {
             .sent
             .fetch_add(response.body().len(), Ordering::Relaxed);
         response
+    }
+
+    /// Tells OBS what to encode, if its key is that of a stage.
+    async fn configure<B: Body<Data: Buf>>(&self, body: B, peer: Peer) -> Response<Rope> {
+        let taken = body::take(body, multitrack::REQUEST_MAX, CONFIGURE_TIME).await;
+        let request = taken
+            .map_err(multitrack::RequestError::from)
+            .and_then(|body| multitrack::parse(&body));
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => {
+                let status = match &error {
+                    multitrack::RequestError::Unread(Unread::Long { .. }) => {
+                        StatusCode::PAYLOAD_TOO_LARGE
+                    }
+                    multitrack::RequestError::Unread(Unread::Late { .. }) => {
+                        StatusCode::REQUEST_TIMEOUT
+                    }
+                    _ => StatusCode::BAD_REQUEST,
+                };
+                tracing::debug!(peer = %peer.address, %error, "no client configuration");
+                let mut response = text(status, "");
+                *response.body_mut() = format!("{error}\n").into();
+                return response;
+            }
+        };
+        // Every stage is compared with, so that the time tells nothing.
+        let known = self.stages.iter().fold(false, |known, stage| {
+            known | stage.has_key(&request.authentication)
+        });
+        let answer = if known {
+            multitrack::answer(self.house, &self.server, &request)
+        } else {
+            tracing::warn!(peer = %peer.address, "OBS asked for its configuration with a wrong stream key");
+            multitrack::refusal(
+                "wrong stream key: copy the one that edge-node printed at its start",
+            )
+        };
+        json(answer.to_string().into_bytes())
     }
 
     fn exposition(&self, headers: &HeaderMap) -> Response<Rope> {

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod dial;
 pub mod exposition;
 pub mod files;
+pub mod flow;
 pub mod gather;
 pub mod listen;
 pub mod log;

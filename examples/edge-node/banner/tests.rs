@@ -2,9 +2,13 @@ use super::*;
 
 #[test]
 fn the_first_line_is_for_scripts_and_the_rest_for_people() {
-    let rtmp: SocketAddr = "127.0.0.1:1935".parse().expect("an address");
-    let http: SocketAddr = "127.0.0.1:8080".parse().expect("an address");
-    let text = banner(rtmp, http, &[("live", "secret")], false);
+    let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let mut at = Listening {
+        rtmp: at(1935),
+        http: at(8080),
+        https: None,
+    };
+    let text = banner(at, &[("live", "secret")], false);
     assert_eq!(
         text.lines().next(),
         Some("listening rtmp=127.0.0.1:1935 http=127.0.0.1:8080")
@@ -21,9 +25,17 @@ fn the_first_line_is_for_scripts_and_the_rest_for_people() {
         "no colours and no code outside a terminal"
     );
     let two = [("main", "one"), ("foyer", "two")];
-    let text = banner(rtmp, http, &two, true);
+    let text = banner(at, &two, true);
     assert!(
         text.contains("http://127.0.0.1:8080/foyer/") && text.contains('\u{2580}'),
         "{text}"
     );
+    at.https = Some(SocketAddr::from(([127, 0, 0, 1], 8443)));
+    let text = banner(at, &two, false);
+    assert!(
+        text.starts_with(
+            "listening rtmp=127.0.0.1:1935 http=127.0.0.1:8080 https=127.0.0.1:8443\n"
+        )
+    );
+    assert!(text.contains("https://127.0.0.1:8443/\n"), "{text}");
 }

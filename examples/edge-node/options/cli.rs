@@ -19,6 +19,15 @@ pub(super) struct Cli {
     /// Address and port for the audience; port 0 takes a free one [default: 0.0.0.0:8080]
     #[arg(long, value_name = "ADDR")]
     pub(super) http: Option<SocketAddr>,
+    /// Address and port for the audience in TLS, with HTTP/2; port 0 takes a free one [default: 0.0.0.0:8443]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) https: Option<SocketAddr>,
+    /// PEM file of the certificates for --https, the box's own one first; read again at SIGHUP
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// PEM file of the key to the first certificate; read again at SIGHUP
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
     /// Stream key of the stage `live` [default: a random one, made at the first start and kept in DIR]
     #[arg(long, value_name = "KEY", conflicts_with = "config")]
     pub(super) key: Option<String>,
@@ -34,6 +43,12 @@ pub(super) struct Cli {
     /// Memory for the media of each stage in MiB, 16 to 65536 [default: 256]
     #[arg(long, value_name = "MIB")]
     pub(super) memory_mib: Option<u64>,
+    /// What the way to the audience carries, in kb/s, 500 to 100000000, for the ladder that OBS is told to send [default: 1000000]
+    #[arg(long, value_name = "KBPS")]
+    pub(super) uplink_kbps: Option<u64>,
+    /// How many watch at a time, 1 to 100000, for that ladder [default: 100]
+    #[arg(long, value_name = "VIEWERS")]
+    pub(super) audience: Option<u64>,
     /// Configuration file (TOML) with several stages; flags win over it
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -76,6 +91,11 @@ pub(crate) enum Layout {
 pub(super) struct File {
     pub(super) rtmp: Option<SocketAddr>,
     pub(super) http: Option<SocketAddr>,
+    pub(super) https: Option<SocketAddr>,
+    pub(super) tls_cert: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) uplink_kbps: Option<u64>,
+    pub(super) audience: Option<u64>,
     pub(super) part_ms: Option<u64>,
     pub(super) segment_ms: Option<u64>,
     pub(super) window_s: Option<u64>,

@@ -31,6 +31,8 @@ pub(crate) enum OptionsError {
         path: PathBuf,
         source: Box<toml::de::Error>,
     },
+    #[error("TLS needs a certificate and its key: give both --tls-cert and --tls-key")]
+    TlsHalf,
     #[error(
         "the stage name {name:?} is not usable in an address: 1 to 32 of a-z, 0-9, - and _, and not api, healthz, metrics or web"
     )]

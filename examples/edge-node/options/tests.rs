@@ -36,6 +36,8 @@ fn each_number_has_a_range_and_the_error_names_it() {
         ("--segment-ms", "10001"),
         ("--window-s", "9"),
         ("--memory-mib", "1"),
+        ("--uplink-kbps", "499"),
+        ("--audience", "0"),
     ] {
         let error = parse(&[flag, value]).expect_err("out of range").to_string();
         assert!(error.contains(flag) && error.contains(value), "{error}");
@@ -48,6 +50,23 @@ fn each_number_has_a_range_and_the_error_names_it() {
         parse(&["--segment-ms", "10000"]),
         Err(OptionsError::WindowBelowSegments { .. })
     ));
+}
+
+#[test]
+fn tls_is_a_pair_of_files() {
+    let both = parse(&["--tls-cert", "c.pem", "--tls-key", "k.pem"]).expect("a pair");
+    assert_eq!(both.tls.map(|tls| tls.https.port()), Some(8443));
+    assert!(parse(&[]).expect("defaults").tls.is_none());
+    for half in [
+        ["--tls-cert", "c.pem"],
+        ["--tls-key", "k.pem"],
+        ["--https", "0.0.0.0:443"],
+    ] {
+        assert!(
+            matches!(parse(&half), Err(OptionsError::TlsHalf)),
+            "{half:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,10 +1,13 @@
-//! An HTTP body over a list of shared pieces: nothing is copied or joined before the socket.
+//! HTTP bodies: one over a list of shared pieces, of which nothing is copied or joined before the socket; and how
+//! a request's is taken in.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 
 /// A body that sends its pieces in order. Its length is known, so the answer carries an exact
@@ -106,6 +109,64 @@ impl Body for Rope {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
+    }
+}
+
+/// A request's body was not taken in.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unread {
+    /// It came too slowly.
+    #[error("the body did not come in {} s", limit.as_secs())]
+    Late {
+        /// How long it may take.
+        limit: Duration,
+    },
+    /// It is too long, or says that it will be.
+    #[error("the body is longer than {limit} bytes")]
+    Long {
+        /// How long it may be.
+        limit: usize,
+    },
+    /// The connection broke.
+    #[error("the body ended early")]
+    Short,
+}
+
+/// Takes a request's body in, of `bytes` at most, within `time`.
+///
+/// # Errors
+///
+/// It is too long, too slow, or ends early.
+pub async fn take<B>(body: B, bytes: usize, time: Duration) -> Result<Vec<u8>, Unread>
+where
+    B: Body<Data: Buf>,
+{
+    if body.size_hint().lower() > bytes as u64 {
+        return Err(Unread::Long { limit: bytes });
+    }
+    let mut body = std::pin::pin!(body);
+    let all = async {
+        let mut taken = Vec::new();
+        while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+            let Ok(mut data) = frame.map_err(|_| Unread::Short)?.into_data() else {
+                continue;
+            };
+            if taken.len() + data.remaining() > bytes {
+                return Err(Unread::Long { limit: bytes });
+            }
+            while data.has_remaining() {
+                let chunk = data.chunk();
+                taken.extend_from_slice(chunk);
+                let length = chunk.len();
+                data.advance(length);
+            }
+        }
+        Ok(taken)
+    };
+    match tokio::time::timeout(time, all).await {
+        Ok(taken) => taken,
+        Err(_) => Err(Unread::Late { limit: time }),
     }
 }
 

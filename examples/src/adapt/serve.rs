@@ -1,6 +1,8 @@
-//! hyper's HTTP/1.1 server with caps: connections, time for a request's head, time for a slow reader.
+//! hyper's HTTP server with caps: connections, time for a request's head, time for a slow reader.
 //!
-//! Browsers speak HTTP/1.1 over plain TCP, which is what an address on a LAN gets.
+//! Browsers speak HTTP/1.1 over plain TCP, which is what an address on a LAN gets, and HTTP/2 over TLS alone.
+
+mod http2;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,12 +16,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::body::Rope;
 use super::listen::{Doors, accept};
 use super::stall::Stall;
+use super::tls::{HTTP_2, Identity};
 
 /// How long a peer may take for the head of a request, and how long it may idle between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,9 +42,17 @@ pub struct Peer {
     pub address: SocketAddr,
 }
 
-/// Serves `listener` until `ending` turns true; then finishes what is in flight and returns.
+/// How long a peer may take to agree on TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections of this process so far.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Serves `listener` until `ending` turns true; then finishes what is in flight and returns. With an identity it speaks
+/// TLS, and HTTP/2 with those who can.
 pub async fn serve<S, F>(
     listener: TcpListener,
+    identity: Option<Arc<Identity>>,
     doors: Doors,
     mut ending: watch::Receiver<bool>,
     service: S,
@@ -49,7 +61,6 @@ pub async fn serve<S, F>(
     F: Future<Output = Response<Rope>> + Send + 'static,
 {
     let service = Arc::new(service);
-    let connections = AtomicU64::new(0);
     let (alive, all_gone) = watch::channel(());
     loop {
         let (stream, address) = tokio::select! {
@@ -61,18 +72,26 @@ pub async fn serve<S, F>(
             continue;
         };
         let peer = Peer {
-            connection: connections.fetch_add(1, Ordering::Relaxed),
+            connection: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             address,
         };
         let (service, ending, alive) = (Arc::clone(&service), ending.clone(), all_gone.clone());
+        let acceptor = identity.as_ref().map(|identity| identity.acceptor());
         tokio::spawn(async move {
             let _held = (admission, alive);
-            connection(
-                TokioIo::new(Stall::new(stream, WRITE_STALL_MAX)),
-                ending,
-                |request| service(request, peer),
-            )
-            .await;
+            let stream = Stall::new(stream, WRITE_STALL_MAX);
+            let service = move |request| service(request, peer);
+            let Some(acceptor) = acceptor else {
+                return connection(stream, ending, service).await;
+            };
+            match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) => {
+                    http2::connection(stream, ending, service).await;
+                }
+                Ok(Ok(stream)) => connection(stream, ending, service).await,
+                Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS came about"),
+                Err(_) => tracing::debug!(%address, "no TLS came about in time"),
+            }
         });
     }
     drop(listener);
@@ -85,8 +104,9 @@ pub async fn turned(signal: &mut watch::Receiver<bool>) {
     drop(signal.wait_for(|signal| *signal).await);
 }
 
-async fn connection<S, F>(io: TokioIo<Stall>, mut ending: watch::Receiver<bool>, service: S)
+async fn connection<I, S, F>(stream: I, mut ending: watch::Receiver<bool>, service: S)
 where
+    I: AsyncRead + AsyncWrite + Unpin,
     S: Fn(Request<Incoming>) -> F,
     F: Future<Output = Response<Rope>>,
 {
@@ -98,7 +118,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(io, service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
     let result = tokio::select! {
         result = serving.as_mut() => result,

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
 
 use std::io;
 
@@ -23,6 +23,21 @@ pub async fn end_wanted() -> io::Result<()> {
     tokio::spawn(async move {
         interrupt.recv().await;
         std::process::exit(INTERRUPTED);
+    });
+    Ok(())
+}
+
+/// Calls `again` at each SIGHUP, for ever: what was read from files is to be read anew.
+///
+/// # Errors
+///
+/// The signal cannot be watched.
+pub fn on_hangup(mut again: impl FnMut() + Send + 'static) -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            again();
+        }
     });
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! TLS around a TCP connection, for RTMPS: the protocol machines never know of it.
+//! TLS around a TCP connection, for RTMPS and HTTP: the protocol machines never know of it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use rustls::pki_types::pem::{self, PemObject};
@@ -62,21 +62,74 @@ pub enum TlsError {
 ///
 /// A file cannot be read, or the two do not fit.
 pub fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+    Ok(TlsAcceptor::from(Arc::new(server(cert, key)?)))
+}
+
+/// What a web server shows of itself: HTTP/2 and HTTP/1.1 under a certificate that can be read anew while it runs.
+#[derive(Debug)]
+pub struct Identity {
+    cert: PathBuf,
+    key: PathBuf,
+    current: RwLock<Arc<ServerConfig>>,
+}
+
+impl Identity {
+    /// Reads a PEM file of certificates (the server's own one first) and one of its key.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or the two do not fit.
+    pub fn open(cert: &Path, key: &Path) -> Result<Self, TlsError> {
+        Ok(Self {
+            cert: cert.to_owned(),
+            key: key.to_owned(),
+            current: RwLock::new(Arc::new(web(cert, key)?)),
+        })
+    }
+
+    /// Reads both files again, for connections that begin from now on; those before keep what they have.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open`]; then everything stays as it was.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let fresh = Arc::new(web(&self.cert, &self.key)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// What accepts the next connection.
+    #[must_use]
+    pub fn acceptor(&self) -> TlsAcceptor {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        TlsAcceptor::from(Arc::clone(&current))
+    }
+}
+
+/// ALPN's name of HTTP/2.
+pub const HTTP_2: &[u8] = b"h2";
+
+fn web(cert: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
+    let mut config = server(cert, key)?;
+    config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn server(cert: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
     let certs = certificates(cert)?;
     let secret = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::Pem {
         path: key.to_owned(),
         wanted: "a private key",
         source,
     })?;
-    let config = ServerConfig::builder()
+    ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(certs, secret)
         .map_err(|source| TlsError::Pair {
             cert: cert.to_owned(),
             key: key.to_owned(),
             source,
-        })?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+        })
 }
 
 /// Makes what connects by TLS; it trusts the certificates of a PEM file, or else those that the system trusts.

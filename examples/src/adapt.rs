@@ -15,6 +15,7 @@ pub mod machine;
 pub mod program;
 pub mod pump;
 pub mod random;
+pub mod record;
 pub mod serve;
 pub mod shared;
 pub mod signals;

@@ -2,6 +2,7 @@
 //! waiting requests, and what the cache lacks the presentation renders.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backline_cache::{
@@ -9,7 +10,7 @@ use backline_cache::{
 };
 use backline_hls::{
     Decision, Event, Form, Headers, ObjectId, ObjectKind, Playlist, Presentation, Refusal,
-    RenditionId,
+    RenditionId, Slate,
 };
 use bytes::Bytes;
 
@@ -35,6 +36,36 @@ pub struct Origin {
     /// The points of the last advance by rendition, to notice a change that moves none.
     edges: BTreeMap<u16, (backline_hls::Point, backline_hls::Point)>,
     notices: VecDeque<Notice>,
+    taps: Taps,
+}
+
+/// Who else sees what the presentation gives out.
+#[derive(Default)]
+struct Taps(Vec<Tap>);
+
+/// Sees what happens on a stage beside the audience, in order. It must not wait: the stage is locked meanwhile.
+pub type Tap = Box<dyn FnMut(Tapped<'_>) + Send>;
+
+/// What a tap sees.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Tapped<'a> {
+    /// The presentation gave this out.
+    Output(&'a backline_hls::Output),
+    /// A publisher has come or gone.
+    Turn,
+}
+
+impl Taps {
+    fn see(&mut self, what: Tapped<'_>) {
+        self.0.iter_mut().for_each(|tap| tap(what));
+    }
+}
+
+impl std::fmt::Debug for Taps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} taps", self.0.len())
+    }
 }
 
 /// What the origin tells: an answer, or something for the log.
@@ -99,7 +130,18 @@ impl Origin {
             now,
             edges: BTreeMap::new(),
             notices: VecDeque::new(),
+            taps: Taps(Vec::new()),
         }
+    }
+
+    /// Shows everything that follows to `tap` too.
+    pub fn watch(&mut self, tap: Tap) {
+        self.taps.0.push(tap);
+    }
+
+    /// Gives the slate that plays while the publisher is away.
+    pub fn set_slate(&mut self, slate: Arc<Slate>) {
+        self.presentation.set_slate(Some(slate));
     }
 
     /// The presentation, for its getters.
@@ -161,6 +203,7 @@ impl Origin {
     /// Hands everything that the presentation has to say to the cache.
     fn settle(&mut self, now: Instant) {
         while let Some(output) = self.presentation.poll_output() {
+            self.taps.see(Tapped::Output(&output));
             if let Err(error) = self.apply(now, output) {
                 self.notices.push_back(Notice::Cache(error));
             }
@@ -255,8 +298,12 @@ impl Machine for Origin {
     fn handle_event(&mut self, now: Instant, event: Event) -> Result<(), Self::Error> {
         self.now = now;
         self.settle(now);
+        let turn = matches!(event, Event::Start { .. } | Event::Stop);
         let result = self.presentation.handle_event(now, event);
         self.settle(now);
+        if turn {
+            self.taps.see(Tapped::Turn);
+        }
         result
     }
 

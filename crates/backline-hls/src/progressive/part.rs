@@ -35,9 +35,20 @@ impl StoredPart {
     /// [`Error::File`] says at which byte of the part it is not one, or that it holds more samples than
     /// `limits.part_samples`.
     pub fn read(part: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let boxes = Boxes::new(part, 0);
+        let stored = Self::read_header(part, limits)?;
+        let mdat = Boxes::new(part, 0).need(*b"mdat")?;
+        stored.runs.iter().try_for_each(|run| run.check(mdat))?;
+        Ok(stored)
+    }
+
+    /// Reads what stands before the samples, as the first piece of a part's body has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), but for where the samples' bytes are.
+    pub fn read_header(header: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let boxes = Boxes::new(header, 0);
         let moof = boxes.need(*b"moof")?;
-        let mdat = boxes.need(*b"mdat")?;
         let start = start_of(boxes)?;
         let mut runs = Vec::new();
         let mut left = limits.part_samples.saturating_mul(2);
@@ -46,7 +57,6 @@ impl StoredPart {
             if traf.kind == *b"traf" {
                 let run = StoredRun::read(traf, start, limits, left)?;
                 left = left.saturating_sub(run.samples.len());
-                run.check(mdat)?;
                 runs.push(run);
             }
         }

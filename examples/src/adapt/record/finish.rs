@@ -1,0 +1,217 @@
+//! Takes that are over: one progressive MP4 out of the fragments.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use backline_hls::progressive::ProgressiveWriter;
+use backline_hls::{Error, FileProblem, Limits};
+
+use super::Figures;
+use super::take::{OPEN, extended};
+
+/// What the file of a take is called whose codecs stay in fragments.
+const KEPT: &str = ".fragmented.mp4";
+/// A box that is larger is none of ours.
+const BOX_MAX: u64 = 1 << 30;
+
+/// A file cannot be finished.
+#[derive(Debug, thiserror::Error)]
+enum FinishError {
+    #[error(transparent)]
+    Hls(#[from] Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// The threads that finish takes.
+#[derive(Debug)]
+pub(super) struct Finishers {
+    stage: String,
+    figures: Arc<Figures>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Finishers {
+    pub(super) const fn new(stage: String, figures: Arc<Figures>) -> Self {
+        Self {
+            stage,
+            figures,
+            threads: Vec::new(),
+        }
+    }
+
+    /// Finishes a take of these files in a thread of its own.
+    pub(super) fn start(&mut self, (base, paths): (PathBuf, Vec<PathBuf>)) {
+        self.threads.retain(|thread| !thread.is_finished());
+        if paths.is_empty() {
+            return;
+        }
+        let (stage, figures) = (self.stage.clone(), Arc::clone(&self.figures));
+        let thread = std::thread::Builder::new()
+            .name(format!("finish {stage}"))
+            .spawn(move || finish(&stage, &base, &paths, &figures));
+        match thread {
+            Ok(thread) => self.threads.push(thread),
+            Err(error) => {
+                tracing::warn!(stage = %self.stage, %error, "a recording stays in fragments until the next start");
+            }
+        }
+    }
+
+    /// Finishes what a process before this one left behind.
+    pub(super) fn leftovers(&mut self, folder: &Path) {
+        let mut takes: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let ours = name.strip_prefix(&format!("{}-", self.stage));
+            // A date begins with a digit, so that `main` does not take what is of `main-hall`.
+            let ours = ours.filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+            if let Some(rest) = ours.and_then(|_| name.strip_suffix(OPEN))
+                && let Some((base, _)) = rest.rsplit_once('-')
+            {
+                takes.entry(folder.join(base)).or_default().push(path);
+            }
+        }
+        for (base, mut paths) in takes {
+            // Picture first: a0, m0, v0.
+            paths.sort();
+            paths.reverse();
+            tracing::info!(stage = %self.stage, take = %base.display(), "a recording that was cut off is finished");
+            self.start((base, paths));
+        }
+    }
+
+    /// Waits for all of them.
+    pub(super) fn wait(self) {
+        if self.threads.iter().any(|thread| !thread.is_finished()) {
+            tracing::info!(stage = %self.stage, "finishing the recording; a second Ctrl-C leaves that to the next start");
+        }
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn finish(stage: &str, base: &Path, paths: &[PathBuf], figures: &Figures) {
+    let (unfinished, finished) = (extended(base, ".new"), extended(base, ".mp4"));
+    let result = join(paths, &unfinished).and_then(|()| {
+        std::fs::rename(&unfinished, &finished)?;
+        let folder = finished.parent().unwrap_or_else(|| Path::new("."));
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    });
+    match result {
+        Ok(()) => {
+            for path in paths {
+                let _ = std::fs::remove_file(path);
+            }
+            figures.finished.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(%stage, file = %finished.display(), "the recording is finished");
+        }
+        Err(FinishError::Hls(Error::File {
+            problem: FileProblem::Codec { entry },
+            ..
+        })) => {
+            let _ = std::fs::remove_file(&unfinished);
+            for path in paths {
+                let name = path.to_string_lossy();
+                let kept = name.strip_suffix(OPEN).map(|name| format!("{name}{KEPT}"));
+                let _ = kept.map(|kept| std::fs::rename(path, kept));
+            }
+            tracing::info!(
+                %stage, take = %base.display(), codec = %entry.escape_ascii(),
+                "the recording stays fragmented: only H.264 and AAC-LC become a progressive MP4; players and FFmpeg read it as it is"
+            );
+        }
+        Err(error) => {
+            let _ = std::fs::remove_file(&unfinished);
+            tracing::warn!(
+                %stage, take = %base.display(), %error,
+                "the recording stays in fragments, which play as they are; the next start tries again"
+            );
+        }
+    }
+}
+
+/// Reads the fragments side by side, the one that lags first, and writes what they hold.
+fn join(paths: &[PathBuf], into: &Path) -> Result<(), FinishError> {
+    let mut sources = Vec::new();
+    for path in paths {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        sources.push(Source {
+            reader: BufReader::with_capacity(1 << 20, file),
+            size: size.max(1),
+            at: 0,
+        });
+    }
+    let mut inits = Vec::new();
+    for source in &mut sources {
+        inits.push(source.until(*b"moov")?.unwrap_or_default());
+    }
+    let inits: Vec<&[u8]> = inits.iter().map(Vec::as_slice).collect();
+    let file = BufWriter::with_capacity(1 << 20, File::create(into)?);
+    let mut writer = ProgressiveWriter::new(file, &inits, Limits::default())?;
+    loop {
+        let lags = sources
+            .iter()
+            .enumerate()
+            .filter(|(_, source)| source.at < source.size);
+        let lags = lags.min_by(|(_, one), (_, other)| {
+            let share = |source: &Source| (u128::from(source.at) << 64) / u128::from(source.size);
+            share(one).cmp(&share(other))
+        });
+        let Some(index) = lags.map(|(index, _)| index) else {
+            break;
+        };
+        match sources[index].until(*b"mdat")? {
+            Some(part) => writer.part(index, &part)?,
+            // The process was killed, or the power failed, in the middle of it.
+            None => sources[index].at = sources[index].size,
+        }
+    }
+    let file = writer.finish()?;
+    let file = file.into_inner().map_err(|error| error.into_error())?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// A fragmented file that is read box by box.
+struct Source {
+    reader: BufReader<File>,
+    size: u64,
+    at: u64,
+}
+
+impl Source {
+    /// Reads boxes up to and including one of this kind; `None` where the file ends before.
+    fn until(&mut self, kind: [u8; 4]) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        loop {
+            let begin = bytes.len();
+            let mut reader = self.reader.by_ref().take(8);
+            if reader.read_to_end(&mut bytes)? < 8 {
+                return Ok(None);
+            }
+            let word = |at: usize| -> [u8; 4] { bytes[at..at + 4].try_into().unwrap_or_default() };
+            let (size, found) = (u64::from(u32::from_be_bytes(word(begin))), word(begin + 4));
+            if !(8..=BOX_MAX).contains(&size) {
+                return Ok(None);
+            }
+            let mut reader = self.reader.by_ref().take(size - 8);
+            if (reader.read_to_end(&mut bytes)? as u64) < size - 8 {
+                return Ok(None);
+            }
+            self.at += size;
+            if found == kind {
+                return Ok(Some(bytes));
+            }
+        }
+    }
+}

@@ -144,6 +144,12 @@ async fn run(options: Options) -> Result<(), StartError> {
     tracing::info!("ending the show; once more ends at once");
     end_ingest.send_replace(true);
     stages.iter().for_each(|stage| stage.end());
+    // The disk may take its time; the audience is not kept waiting.
+    let finishing: Vec<_> = stages
+        .iter()
+        .map(Arc::clone)
+        .map(|stage| tokio::task::spawn_blocking(move || stage.finish_recording()))
+        .collect();
     // Whoever plays asks once more and learns that this was the end.
     let patience = async {
         while viewers.count() > 0 {
@@ -158,6 +164,9 @@ async fn run(options: Options) -> Result<(), StartError> {
         }
     })
     .await;
+    for finished in finishing {
+        let _ = finished.await;
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use backline_examples::adapt::listen::Doors;
+use backline_examples::adapt::record::Figures;
 
 use super::stage::Stage;
 use backline_examples::adapt::exposition::{Exposition, Format, Histogram, Kind};
@@ -142,7 +143,7 @@ impl Metrics {
 /// A family of one value a stage.
 type Row = (Kind, &'static str, &'static str, fn(&View) -> u64);
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 21] = [
     (
         Kind::Gauge,
         "stage_live",
@@ -233,6 +234,36 @@ const ROWS: [Row; 15] = [
         "Objects that left before their time.",
         |of| of.cache.evicted,
     ),
+    (
+        Kind::Gauge,
+        "record_open",
+        "1 while a recording is written.",
+        |of| of.recorded[0],
+    ),
+    (
+        Kind::Gauge,
+        "record_stopped",
+        "1 while the disk takes no recording: full, or broken.",
+        |of| of.recorded[1],
+    ),
+    (Kind::Counter, "record_parts", "Parts recorded.", |of| {
+        of.recorded[2]
+    }),
+    (Kind::Counter, "record_bytes", "Bytes recorded.", |of| {
+        of.recorded[3]
+    }),
+    (
+        Kind::Counter,
+        "record_dropped",
+        "Parts not recorded: the disk was too slow or too full.",
+        |of| of.recorded[4],
+    ),
+    (
+        Kind::Counter,
+        "record_finished",
+        "Progressive recordings finished.",
+        |of| of.recorded[5],
+    ),
 ];
 
 /// What one stage shows, read in one go.
@@ -243,6 +274,8 @@ struct View {
     publishers: u64,
     received: u64,
     sent: u64,
+    /// In the order of the rows; 0 where nothing is recorded.
+    recorded: [u64; 6],
 }
 
 fn write_stages(out: &mut Exposition, stages: &[Arc<Stage>]) {
@@ -270,5 +303,6 @@ fn view(stage: &Stage) -> View {
         publishers: load(&stage.publishers),
         received: load(&stage.received),
         sent: load(&stage.sent),
+        recorded: stage.recorded.as_deref().map_or([0; 6], Figures::all),
     }
 }

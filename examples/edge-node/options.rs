@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backline_examples::adapt::log;
+use backline_hls::Slate;
 use clap::Parser;
 use serde::Deserialize;
 
@@ -33,6 +35,9 @@ pub(crate) struct Options {
     pub(crate) data: PathBuf,
     pub(crate) log_format: log::Format,
     pub(crate) layout: Option<Layout>,
+    /// Where recordings go.
+    pub(crate) record: Option<PathBuf>,
+    pub(crate) slate: Option<Arc<Slate>>,
     /// At least one; names differ, and so do keys.
     pub(crate) stages: Vec<StageOptions>,
 }
@@ -113,6 +118,8 @@ impl Cli {
             data: self.data,
             log_format: self.log_format,
             layout: self.layout.or(file.layout),
+            record: self.record,
+            slate: self.slate.map(read_slate).transpose()?,
             stages,
         })
     }
@@ -173,6 +180,13 @@ fn read(path: &PathBuf) -> Result<File, OptionsError> {
         path: path.clone(),
         source: Box::new(source),
     })
+}
+
+fn read_slate(path: PathBuf) -> Result<Arc<Slate>, OptionsError> {
+    let slate = backline_examples::adapt::slate::read(&path);
+    slate
+        .map(Arc::new)
+        .map_err(|source| OptionsError::Slate { path, source })
 }
 
 fn check_stages(stages: &[StageOptions]) -> Result<(), OptionsError> {

@@ -9,8 +9,9 @@ use backline_cache::Cache;
 use backline_examples::adapt::clock::unix_ms;
 use backline_examples::adapt::machine::Machine;
 use backline_examples::adapt::random;
+use backline_examples::adapt::record::{Figures, RecordError, Recorder};
 use backline_examples::adapt::shared::Shared;
-use backline_examples::compose::hls_cache::{Notice, Origin, Output};
+use backline_examples::compose::hls_cache::{Notice, Origin, Output, Tapped};
 use backline_hls::{Event, Numbering, Presentation, Warning};
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
@@ -31,6 +32,8 @@ pub(crate) enum StageError {
     Hls(#[from] backline_hls::Error),
     #[error(transparent)]
     Cache(#[from] backline_cache::Error),
+    #[error(transparent)]
+    Record(#[from] RecordError),
 }
 
 /// A stage. Shared by the publishers' tasks and the audience's.
@@ -46,6 +49,9 @@ pub(crate) struct Stage {
     pub(crate) publishers: AtomicU64,
     /// The end mark is set; nothing comes after it.
     pub(crate) ended: AtomicBool,
+    /// What the recording has come to.
+    pub(crate) recorded: Option<Arc<Figures>>,
+    recorder: Mutex<Option<Recorder>>,
     seat: Mutex<Option<Occupied>>,
     /// Rises with each publisher; events of an older one are not taken any more.
     turn: AtomicU64,
@@ -87,7 +93,14 @@ impl Stage {
         let mut cache = backline_cache::Config::default();
         cache.budget = options.memory;
         cache.seed = random::seed();
-        let origin = Origin::new(Presentation::new(hls, now)?, Cache::new(cache, now)?, now);
+        if options.slate.is_some() {
+            hls.absence = backline_hls::Absence::Slate;
+        }
+        let mut origin = Origin::new(Presentation::new(hls, now)?, Cache::new(cache, now)?, now);
+        if let Some(slate) = &options.slate {
+            origin.set_slate(Arc::clone(slate));
+        }
+        let recorder = record(options, stage, &mut origin)?;
         let (origin, notices) = Shared::new(origin);
         let stage = Arc::new(Self {
             name: stage.name.clone(),
@@ -98,6 +111,8 @@ impl Stage {
             received: AtomicU64::new(0),
             publishers: AtomicU64::new(0),
             ended: AtomicBool::new(false),
+            recorded: recorder.as_ref().map(Recorder::figures),
+            recorder: Mutex::new(recorder),
             seat: Mutex::new(None),
             turn: AtomicU64::new(0),
         });
@@ -132,6 +147,16 @@ impl Stage {
             turn,
             evicted,
         }
+    }
+
+    /// Finishes the recording; waits for the disk.
+    pub(crate) fn finish_recording(&self) {
+        let recorder = self
+            .recorder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(recorder);
     }
 
     /// Ends the show: every playlist gets its end mark, every held request its answer.
@@ -189,6 +214,25 @@ impl Drop for Seat {
         // Nobody is left to hear of an error.
         drop(self.feed(&mut vec![Event::Stop]));
     }
+}
+
+/// Lets a recorder watch the origin, where that is wanted.
+fn record(
+    options: &Options,
+    stage: &StageOptions,
+    origin: &mut Origin,
+) -> Result<Option<Recorder>, RecordError> {
+    let Some(folder) = &options.record else {
+        return Ok(None);
+    };
+    let recorder = Recorder::start(folder, &stage.name)?;
+    if let Some(feeder) = recorder.feeder() {
+        origin.watch(Box::new(move |seen| match seen {
+            Tapped::Output(output) => feeder.take(output),
+            _ => feeder.cut(),
+        }));
+    }
+    Ok(Some(recorder))
 }
 
 /// First numbers after a start. The media sequence follows the wall clock, so that it never goes back
@@ -260,6 +304,17 @@ fn warn(stage: &str, warning: Warning) {
         Warning::TrackIgnored { track } => {
             tracing::warn!(%stage, %track, "this track is not shown: it came after the others were fixed")
         }
+        Warning::PublisherAbsent { silent_ms } => {
+            tracing::warn!(%stage, silent_ms, "the publisher is silent or gone")
+        }
+        Warning::SlateShown => {
+            tracing::info!(%stage, "the slate is shown until the publisher is back")
+        }
+        Warning::SlateOver { shown_ms } => tracing::info!(%stage, shown_ms, "the slate is over"),
+        Warning::SlateUnfit => tracing::warn!(
+            %stage,
+            "the slate cannot stand in for this publisher, so players get gaps: it needs a picture, frames no longer than a part, and sound unless his is AAC-LC or Opus"
+        ),
         other => tracing::warn!(%stage, warning = ?other, "the presentation warns"),
     }
 }

@@ -19,6 +19,7 @@ pub mod record;
 pub mod serve;
 pub mod shared;
 pub mod signals;
+pub mod slate;
 pub mod stall;
 pub mod tap;
 pub mod tls;

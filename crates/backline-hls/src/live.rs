@@ -295,11 +295,12 @@ impl Presentation {
         let wall_ms = wall
             .0
             .saturating_add(now_ns.saturating_sub(start_ns) / NS_PER_MS.unsigned_abs());
-        // Whole milliseconds convert to every timescale without falling before the end.
+        // Whole milliseconds convert to every timescale without falling before the end. At least one lies between, so that
+        // whoever stores parts can tell by their times where the discontinuity is.
         let out_ns = if first {
             ORIGIN_NS
         } else {
-            ((end_ns + NS_PER_MS) / NS_PER_MS * NS_PER_MS).max(ORIGIN_NS)
+            ((end_ns + 2 * NS_PER_MS - 1) / NS_PER_MS * NS_PER_MS).max(ORIGIN_NS)
         };
         let before_ms = if first {
             0

@@ -55,6 +55,12 @@ pub(super) struct Cli {
     /// Directory of the stream keys and of the numbering that survives a restart
     #[arg(long, value_name = "DIR", default_value = "backline-data")]
     pub(super) data: PathBuf,
+    /// Records every stage into DIR: fragments as they come, one MP4 a publication at its end
+    #[arg(long, value_name = "DIR")]
+    pub(super) record: Option<PathBuf>,
+    /// MP4 (H.264 and AAC, 64 MiB at most) that plays in a loop while a publisher is away
+    #[arg(long, value_name = "FILE")]
+    pub(super) slate: Option<PathBuf>,
     /// Form of the log on standard error
     #[arg(long, value_enum, default_value_t = log::Format::Text)]
     pub(super) log_format: log::Format,

@@ -34,6 +34,14 @@ pub(crate) enum OptionsError {
     #[error("TLS needs a certificate and its key: give both --tls-cert and --tls-key")]
     TlsHalf,
     #[error(
+        "the slate {} cannot be played: {source}; one that can: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -r 30 -g 60 -c:a aac -ac 2 -movflags +faststart SLATE.mp4",
+        path.display()
+    )]
+    Slate {
+        path: PathBuf,
+        source: backline_hls::Error,
+    },
+    #[error(
         "the stage name {name:?} is not usable in an address: 1 to 32 of a-z, 0-9, - and _, and not api, healthz, metrics or web"
     )]
     StageName { name: String },

@@ -59,6 +59,22 @@ pub struct Figures {
     pub finished: AtomicU64,
 }
 
+impl Figures {
+    /// All of them, in the order above.
+    #[must_use]
+    pub fn all(&self) -> [u64; 6] {
+        [
+            &self.open,
+            &self.full,
+            &self.parts,
+            &self.bytes,
+            &self.dropped,
+            &self.finished,
+        ]
+        .map(|figure| figure.load(Ordering::Relaxed))
+    }
+}
+
 /// The recording of one stage. Dropping it finishes what is open and waits for that.
 #[derive(Debug)]
 pub struct Recorder {
@@ -340,6 +356,3 @@ impl Writer {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -48,6 +48,9 @@ pub struct Config {
     /// Target Durations (SEG-6). Filling within one Part Target Duration, which the draft asks for as well, would make a
     /// discontinuity of every hiccup.
     pub absence_patience: Duration,
+    /// Whether each part of the leading rendition says the wall clock of its first sample (`prft`, 32 bytes). Default off:
+    /// playlists say it for every segment.
+    pub producer_reference_time: bool,
     /// Promises `EXT-X-INDEPENDENT-SEGMENTS`. Default off; only for encoders that are known to send key frames at
     /// least once a Target Duration (MV-3).
     pub independent_segments: bool,
@@ -69,6 +72,7 @@ impl Default for Config {
             audio_patience: Duration::from_secs(1),
             absence: Absence::Wait,
             absence_patience: Duration::from_secs(2),
+            producer_reference_time: false,
             independent_segments: false,
             numbering: Numbering::default(),
         }

@@ -106,6 +106,12 @@ pub enum Error {
         /// The Target Duration, in seconds.
         target_s: u64,
     },
+    /// A message cannot be carried.
+    #[error("message: {problem}")]
+    Message {
+        /// Why.
+        problem: MessageProblem,
+    },
     /// A sample or configuration came without [`Event::Start`](crate::Event::Start).
     #[error("{track} sent media while no publisher is started")]
     NotStarted {
@@ -394,6 +400,44 @@ pub enum DateRangeProblem {
     },
     /// As many lines are listed as the limit allows.
     #[error("{limit} lines of date ranges are listed, which is the limit")]
+    TooMany {
+        /// The cap.
+        limit: usize,
+    },
+}
+
+/// Why a message cannot be carried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessageProblem {
+    /// No media goes out, so there is no part for it and no time.
+    #[error("no media goes out at this moment")]
+    NoMedia,
+    /// A message belongs to a scheme.
+    #[error("no scheme_id_uri (ISO/IEC 23009-1 5.10.3.3)")]
+    SchemeMissing,
+    /// The text ends with a zero, so it cannot hold one.
+    #[error("{field} holds a zero (ISO/IEC 23009-1 5.10.3.3)")]
+    Text {
+        /// Which.
+        field: &'static str,
+    },
+    /// The time is before the media, or cannot be said.
+    #[error("time {time_ns} ns is not on the timeline")]
+    Time {
+        /// What it was.
+        time_ns: i64,
+    },
+    /// The box is larger than the limit allows.
+    #[error("its box has {size} bytes, limit {limit}")]
+    TooLarge {
+        /// Bytes of the box.
+        size: usize,
+        /// The cap.
+        limit: usize,
+    },
+    /// The next part has as many as the limit allows.
+    #[error("the next part has {limit} messages, which is the limit")]
     TooMany {
         /// The cap.
         limit: usize,

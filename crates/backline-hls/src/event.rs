@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::about::About;
 use crate::codec::{Codec, TrackKind};
 use crate::daterange::DateRange;
+use crate::message::Emsg;
 use crate::rendition_id::RenditionId;
 
 /// Wall-clock time in milliseconds since 1970-01-01T00:00:00Z, as the caller's clock shows it.
@@ -100,6 +101,8 @@ pub enum Event {
     DateRange(DateRange),
     /// The show is over: `EXT-X-ENDLIST` everywhere, nothing after it.
     End,
+    /// A message that goes into the next part. There must be media: what comes in a pause is refused.
+    Message(Emsg),
     /// The next sample of a track.
     Sample {
         /// Whose.

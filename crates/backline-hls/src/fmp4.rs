@@ -6,14 +6,17 @@
 //!
 //! ```text
 //! init:  ftyp moov
-//! part:  [styp] moof mdat-header | payloads of run 1 | payloads of run 2
-//!        `---- fragment_header --´ `------- the caller's own handles ---´
+//! part:  [styp] [prft] [emsg ..] moof mdat-header | payloads of run 1 | payloads of run 2
+//!        `---- fragment_header ------------------´ `------- the caller's own handles ---´
 //! ```
 
 mod boxes;
+mod emsg;
 mod entry;
 mod fragment;
 mod init;
 
+pub(crate) use emsg::{emsg, emsg_size, prft};
+pub(crate) use fragment::part_header;
 pub use fragment::{FragmentSample, Run, Styp, fragment_header};
 pub use init::{Brand, init};

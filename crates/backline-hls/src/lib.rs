@@ -22,6 +22,7 @@ mod kept;
 mod limits;
 mod live;
 pub mod m3u8;
+mod message;
 mod meter;
 mod multivariant;
 mod pace;
@@ -52,13 +53,14 @@ pub use daterange::{DateRange, DateRangeEnd, DateRangeValue};
 pub use delivery::{Decision, Form, Hold, Playlist, Refusal};
 pub use error::{
     AboutProblem, DateRangeProblem, Error, FileProblem, FragmentProblem, InitProblem,
-    RecordProblem, SlateProblem,
+    MessageProblem, RecordProblem, SlateProblem,
 };
 pub use event::{
     Event, ObjectId, ObjectKind, Output, Point, Sample, Series, TrackId, UnixMillis, Warning,
 };
 pub use headers::{CacheControl, Headers};
 pub use limits::Limits;
+pub use message::Emsg;
 pub use presentation::{Presentation, Rendered};
 pub use rendition_id::RenditionId;
 pub use slate::{Slate, SlateTrack};

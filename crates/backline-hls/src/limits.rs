@@ -54,6 +54,10 @@ pub struct Limits {
     pub date_ranges: usize,
     /// Bytes of the line of a date range. Default 8 KiB, what readers take for a line.
     pub date_range_bytes: usize,
+    /// Bytes of a message's box. Default 64 KiB: a message is a note, no payload.
+    pub message_bytes: usize,
+    /// Messages in one part. Default 64.
+    pub part_messages: usize,
     /// Bytes of a query string. Default 2 KiB.
     pub query_bytes: usize,
     /// Pairs in a query string. Default 32.
@@ -91,6 +95,8 @@ impl Default for Limits {
             step_forward: Duration::from_secs(3),
             date_ranges: 256,
             date_range_bytes: 8 << 10,
+            message_bytes: 64 << 10,
+            part_messages: 64,
             query_bytes: 2 << 10,
             query_pairs: 32,
             playlist_bytes: 1 << 20,

@@ -28,6 +28,8 @@ pub(crate) struct OpenPart {
     pub(crate) sound: Chunk,
     pub(crate) independent: bool,
     pub(crate) bytes: usize,
+    /// Whole boxes that go before its `moof`.
+    pub(crate) messages: Vec<Bytes>,
     body: Vec<Bytes>,
     sound_body: Vec<Bytes>,
 }
@@ -67,6 +69,11 @@ impl OpenPart {
         self.sound_body.push(placed.data);
     }
 
+    /// Takes a box that goes before its `moof`.
+    pub(crate) fn carry(&mut self, message: Bytes) {
+        self.messages.push(message);
+    }
+
     /// Changes the last sample's duration.
     pub(crate) fn grow(&mut self, by: i64) {
         if let Some(last) = self.main.samples.last_mut() {
@@ -95,6 +102,7 @@ impl OpenPart {
         next.push(Bytes::new());
         self.main.samples.clear();
         self.sound.samples.clear();
+        self.messages.clear();
         self.main.fill = 0;
         self.sound.fill = 0;
         self.independent = false;

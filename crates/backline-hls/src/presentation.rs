@@ -205,6 +205,7 @@ impl Presentation {
                 self.end(now_ns);
                 Ok(())
             }
+            Event::Message(message) => self.message(&message),
             Event::Sample { track, sample } => {
                 let result = self.sample(now_ns, track, sample);
                 if self.tracks.first().is_some_and(|lead| lead.id == track) {

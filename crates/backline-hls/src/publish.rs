@@ -171,6 +171,7 @@ impl Presentation {
 
     pub(crate) fn moment(&self, now_ns: u64) -> Moment {
         let window_units = u64::try_from(self.config.window.as_micros() / 10).unwrap_or(u64::MAX);
+        let lead = self.renditions.first().map(|lead| lead.id);
         Moment {
             now_ns,
             epoch: self.epoch,
@@ -181,6 +182,7 @@ impl Presentation {
             clock: self.clock,
             window_units,
             window_segments: self.config.limits.window_segments.max(4),
+            reference: lead.filter(|_| self.config.producer_reference_time),
         }
     }
 }

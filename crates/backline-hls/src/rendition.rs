@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::clock::Clock;
 use crate::cutter::{Cutter, Targets};
 use crate::event::{ObjectId, ObjectKind, Output, Point};
-use crate::fmp4::{FragmentSample, Run, Styp, fragment_header};
+use crate::fmp4::{FragmentSample, Run, Styp, part_header, prft};
 use crate::kept::Kept;
 use crate::part::{OpenPart, sound_sample};
 use crate::rendition_id::RenditionId;
@@ -34,6 +34,8 @@ pub(crate) struct Moment {
     pub(crate) clock: Clock,
     pub(crate) window_units: u64,
     pub(crate) window_segments: usize,
+    /// Whose parts say the wall clock.
+    pub(crate) reference: Option<RenditionId>,
 }
 
 /// The live state of one rendition.
@@ -143,7 +145,9 @@ impl Rendition {
         if self.part.is_empty() {
             return;
         }
-        let Some(header) = self.header() else { return };
+        let Some(header) = self.header(moment) else {
+            return;
+        };
         let header_bytes = header.len();
         let (ticks, independent) = (self.part.main.fill, self.part.independent);
         let bytes = u64::try_from(self.part.bytes + header_bytes).unwrap_or(u64::MAX);
@@ -354,6 +358,8 @@ impl Rendition {
     /// The next segment begins a discontinuity, if there was media before; an announced init segment takes over.
     pub(crate) fn restart(&mut self, moment: &Moment, outputs: &mut VecDeque<Output>) {
         self.discontinuous = self.open.is_some() || !self.closed.is_empty();
+        // Their times are those of the media before.
+        self.part.messages.clear();
         let Some(init) = self.next_init.take() else {
             return;
         };
@@ -459,7 +465,7 @@ impl Rendition {
         }
     }
 
-    fn header(&mut self) -> Option<Bytes> {
+    fn header(&mut self, moment: &Moment) -> Option<Bytes> {
         self.sequence = self.sequence.wrapping_add(1).max(1);
         let main = Run {
             track_id: MAIN_TRACK,
@@ -485,6 +491,25 @@ impl Rendition {
             (_, _, false) => Styp::Chunk,
         };
         // Cannot fail: the limits keep a part far below what the format can say.
-        fragment_header(self.sequence, Some(styp), runs.get(..used)?).ok()
+        let mut timed = Vec::new();
+        let before = if moment.reference == Some(self.id) {
+            timed.push(self.reference_time(moment));
+            timed.extend(self.part.messages.iter().cloned());
+            &timed
+        } else {
+            &self.part.messages
+        };
+        part_header(self.sequence, Some(styp), before, runs.get(..used)?).ok()
+    }
+
+    /// The wall clock at the first sample of the open part.
+    fn reference_time(&self, moment: &Moment) -> Bytes {
+        let first = self.part.main.samples.first();
+        let offset = first.map_or(0, |sample| i64::from(sample.composition));
+        let media_time = (self.part.main.base + offset).max(0);
+        let since_ns = to_ns(media_time, self.timescale) - moment.epoch.out_ns;
+        let wall_ns = moment.epoch.wall_ms.saturating_mul(1_000_000);
+        let wall_ns = wall_ns.saturating_add_signed(since_ns);
+        prft(MAIN_TRACK, wall_ns, media_time.unsigned_abs())
     }
 }

@@ -48,6 +48,11 @@ impl RenditionId {
         self.0 >> KIND_SHIFT == 1
     }
 
+    /// Whether it holds a picture.
+    pub(crate) const fn has_picture(self) -> bool {
+        matches!(self.0 >> KIND_SHIFT, 0 | 3)
+    }
+
     /// Its place among the renditions of its kind.
     pub(crate) const fn index(self) -> u16 {
         self.0 & INDEX_MASK

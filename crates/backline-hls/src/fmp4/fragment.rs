@@ -102,8 +102,18 @@ pub fn fragment_header(
     styp: Option<Styp>,
     runs: &[Run<'_>],
 ) -> Result<Bytes, Error> {
-    layout(styp, runs)
-        .map(|layout| write(sequence, styp, runs, &layout))
+    part_header(sequence, styp, &[], runs)
+}
+
+/// The same with whole boxes before `moof`.
+pub(crate) fn part_header(
+    sequence: u32,
+    styp: Option<Styp>,
+    before: &[Bytes],
+    runs: &[Run<'_>],
+) -> Result<Bytes, Error> {
+    layout(styp, before, runs)
+        .map(|layout| write(sequence, styp, before, runs, &layout))
         .map_err(|problem| Error::Fragment {
             runs: runs.len(),
             problem,
@@ -119,7 +129,11 @@ struct Layout {
     payload: u64,
 }
 
-fn layout(styp: Option<Styp>, runs: &[Run<'_>]) -> Result<Layout, FragmentProblem> {
+fn layout(
+    styp: Option<Styp>,
+    before: &[Bytes],
+    runs: &[Run<'_>],
+) -> Result<Layout, FragmentProblem> {
     if runs.is_empty() {
         return Err(FragmentProblem::Empty { run: 0 });
     }
@@ -147,19 +161,31 @@ fn layout(styp: Option<Styp>, runs: &[Run<'_>]) -> Result<Layout, FragmentProble
     }
     Ok(Layout {
         moof,
-        header: styp.map_or(0, Styp::size) + moof + mdat_header,
+        header: styp.map_or(0, Styp::size)
+            + before.iter().map(Bytes::len).sum::<usize>()
+            + moof
+            + mdat_header,
         mdat_header,
         payload,
     })
 }
 
-fn write(sequence: u32, styp: Option<Styp>, runs: &[Run<'_>], layout: &Layout) -> Bytes {
+fn write(
+    sequence: u32,
+    styp: Option<Styp>,
+    before: &[Bytes],
+    runs: &[Run<'_>],
+    layout: &Layout,
+) -> Bytes {
     let mut out = Writer::with_capacity(layout.header);
     if let Some(styp) = styp {
         out.boxed(*b"styp", styp.size());
         out.put(b"msdh");
         out.u32(0);
         out.put(styp.brands());
+    }
+    for whole in before {
+        out.put(whole);
     }
     out.boxed(*b"moof", layout.moof);
     out.full(*b"mfhd", MFHD, 0, 0);

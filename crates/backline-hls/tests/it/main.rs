@@ -25,6 +25,7 @@ mod fmp4_peers;
 mod ladder;
 mod limits;
 mod m3u8;
+mod messages;
 mod playlist;
 mod playlists;
 #[cfg(feature = "progressive")]

@@ -190,7 +190,8 @@ impl Presentation {
                 });
             }
         }
-        if let Some(first) = following.pending.iter().position(|one| one.later) {
+        let later = following.pending.iter().position(|one| one.later);
+        if let (Some(first), None) = (later, &self.playing) {
             // It is back from where it had gone.
             let dropped = following.drop_from(first);
             self.counts.dropped = self.counts.dropped.saturating_add(dropped);
@@ -200,6 +201,14 @@ impl Presentation {
             .meter
             .see(sample.dts_ns, sample.data.len(), sample.sync);
         following.push(sample, false);
+        if let Some(first) = later
+            && let Some(newest) = following.pending.pop_back()
+        {
+            // A slate's sample, before those of the publisher who is about to return.
+            following
+                .pending
+                .insert(first.min(following.pending.len()), newest);
+        }
         self.settle(now_ns);
         Ok(())
     }
@@ -374,11 +383,10 @@ impl Presentation {
         let part = &rendition.part;
         let over = part.bytes + sample.data.len() > limits.0 || part.main.samples.len() >= limits.1;
         following.unsynced |= over && due - part.main.base < rendition.cutter.cap;
-        if following.unsynced {
-            if !sample.sync || over || due + track.timeline.pace.frame() / 2 < next {
-                self.counts.dropped = self.counts.dropped.saturating_add(1);
-                return;
-            }
+        let behind = due + track.timeline.pace.frame() / 2 < next;
+        if following.unsynced && (!sample.sync || over || behind) {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            return;
         }
         // Frames that last longer than a part leave the timeline behind, too.
         let late = due - next > rendition.cutter.cap && following.unsynced;

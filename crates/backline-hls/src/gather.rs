@@ -191,6 +191,22 @@ impl Presentation {
         renditions
     }
 
+    /// The durations that fit the pictures best, or the sound where it leads.
+    fn targets_of(&self, tracks: &[Track]) -> Targets {
+        let rate = |track: &Track| Rate {
+            frame: track.timeline.pace.frame(),
+            timescale: track.config.timescale(),
+            exact: track.exact(),
+        };
+        let pictures = tracks.iter().filter(|track| !track.is_sound());
+        let mut rates: Vec<Rate> = pictures.map(rate).collect();
+        if rates.is_empty() {
+            rates.extend(tracks.first().map(rate));
+        }
+        let (part, segment) = (self.config.part_target, self.config.segment_target);
+        Targets::solve(part, segment, &rates)
+    }
+
     /// Fixes tracks, rate, targets and renditions, then plays what was gathered.
     fn freeze(&mut self) -> Result<(), Error> {
         let (tracks, silent): (Vec<_>, Vec<_>) = self
@@ -213,21 +229,10 @@ impl Presentation {
                 .collect();
             track.learn(&times);
         }
-        let Some(lead) = tracks.first() else {
+        if tracks.is_empty() {
             return Ok(());
-        };
-        let is_sound = lead.is_sound();
-        let cut = tracks.iter().filter(|track| track.is_sound() == is_sound);
-        let rates: Vec<Rate> = cut
-            .take(if is_sound { 1 } else { tracks.len() })
-            .map(|track| Rate {
-                frame: track.timeline.pace.frame(),
-                timescale: track.config.timescale(),
-                exact: track.exact(),
-            })
-            .collect();
-        let (part, segment) = (self.config.part_target, self.config.segment_target);
-        let targets = Targets::solve(part, segment, &rates);
+        }
+        let targets = self.targets_of(&tracks);
         let of_kind = |kind| tracks.iter().filter(|track| track.id.kind == kind).count();
         // A player cannot choose among the tracks of one rendition.
         let single = of_kind(TrackKind::Video) <= 1 && of_kind(TrackKind::Audio) <= 1;

@@ -53,6 +53,9 @@ impl Presentation {
         if self.phase == Phase::Live {
             let jump_ns = self.jump_ns(sample.dts_ns);
             let reconfigured = sync && self.tracks.iter().any(|track| track.next_config.is_some());
+            // What was refused left a hole, which no frame may be stretched over.
+            let broken = self.config.independent_segments && sync && self.lags(sample.dts_ns);
+            let reconfigured = reconfigured || broken;
             if jump_ns.is_none() && !reconfigured {
                 self.keeps_promise(sync, &sample)?;
             }
@@ -86,6 +89,15 @@ impl Presentation {
         });
         self.settle(now_ns);
         Ok(())
+    }
+
+    /// Whether the timeline is more than a part behind a sample of the leading track.
+    fn lags(&self, dts_ns: i64) -> bool {
+        let (Some(track), Some(rendition)) = (self.tracks.first(), self.renditions.first()) else {
+            return false;
+        };
+        let due = self.epoch.ticks(dts_ns, rendition.timescale);
+        self.held.is_empty() && due - track.timeline.next() > rendition.cutter.cap
     }
 
     /// Where a key frame is promised for every segment, one that would have to begin without is an error, and the

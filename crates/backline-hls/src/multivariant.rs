@@ -51,10 +51,8 @@ pub(crate) fn multivariant(presentation: &Presentation) -> String {
         largest.peak = largest.peak.max(sound.peak);
         largest.average = largest.average.max(sound.average);
     }
-    if pictures.is_empty() {
-        if let Some(sound) = sounds.first() {
-            variant(&mut out, sound, largest, &sounds, grouped);
-        }
+    if let (true, Some(sound)) = (pictures.is_empty(), sounds.first()) {
+        variant(&mut out, sound, largest, &sounds, grouped);
     }
     for picture in pictures {
         let own = picture.bandwidth();

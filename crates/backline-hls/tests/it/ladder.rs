@@ -1,36 +1,31 @@
-//! Several pictures and several sounds: rows MV-1 to MV-7, SEG-9, NEW-1 and NEW-3.
+//! Several pictures in step: rows MV-3 to MV-6, SEG-9, NEW-1 and NEW-3.
 
 use std::time::Duration;
 
 use backline_hls::codec::{Codec, TrackKind};
-use backline_hls::{
-    About, AboutProblem, Config, Error, Event, Output, RenditionId, TrackId, Warning,
-};
+use backline_hls::{Config, Error, Event, Output, RenditionId, TrackId, Warning};
 
-use crate::playlist::attribute;
-use crate::studio::{
-    A0, AAC_44, AAC_48, AVC_360, AVC_720, Script, Studio, V0, WALL, hex, muxed, sample, separate,
-};
+use crate::studio::{A0, AAC_48, AVC_360, AVC_720, Script, Studio, V0, WALL, hex, sample};
 
-const V1: RenditionId = RenditionId::video(1);
-const V2: RenditionId = RenditionId::video(2);
-const A1: RenditionId = RenditionId::audio(1);
+pub const V1: RenditionId = RenditionId::video(1);
+pub const V2: RenditionId = RenditionId::video(2);
+pub const A1: RenditionId = RenditionId::audio(1);
 
-fn video(id: u8) -> TrackId {
+pub fn video(id: u8) -> TrackId {
     TrackId {
         id,
         ..TrackId::VIDEO
     }
 }
 
-fn audio(id: u8) -> TrackId {
+pub fn audio(id: u8) -> TrackId {
     TrackId {
         id,
         ..TrackId::AUDIO
     }
 }
 
-fn config(track: TrackId, record: &str) -> Event {
+pub fn config(track: TrackId, record: &str) -> Event {
     let codec = match track.kind {
         TrackKind::Audio => Codec::Aac,
         TrackKind::Video => Codec::Avc,
@@ -44,7 +39,7 @@ fn config(track: TrackId, record: &str) -> Event {
 }
 
 /// A studio whose publisher has sent the records of some tracks.
-fn ladder(config: Config, tracks: &[(TrackId, &str)]) -> Studio {
+pub fn ladder(config: Config, tracks: &[(TrackId, &str)]) -> Studio {
     let mut studio = Studio::new(config);
     studio.in_step = true;
     studio.event(Event::Start { wall: WALL });
@@ -55,7 +50,7 @@ fn ladder(config: Config, tracks: &[(TrackId, &str)]) -> Studio {
 }
 
 /// Three pictures and two sounds, as OBS sends them.
-fn obs(config: Config) -> Studio {
+pub fn obs(config: Config) -> Studio {
     let tracks = [
         (video(0), AVC_720),
         (video(1), AVC_360),
@@ -68,17 +63,17 @@ fn obs(config: Config) -> Studio {
 
 /// One sample of a track.
 #[derive(Clone, Copy)]
-struct Row {
-    at_ms: i64,
-    track: TrackId,
-    composition_ms: i64,
-    sync: bool,
+pub struct Row {
+    pub at_ms: i64,
+    pub track: TrackId,
+    pub composition_ms: i64,
+    pub sync: bool,
     /// When it comes, after its time.
-    late_ms: i64,
+    pub late_ms: i64,
 }
 
 /// The samples of tracks in the order in which they come; of those of a moment the first track's come first.
-fn rows(tracks: &[(TrackId, Script)]) -> Vec<Row> {
+pub fn rows(tracks: &[(TrackId, Script)]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (track, script) in tracks {
         let own = script.samples().into_iter();
@@ -95,7 +90,7 @@ fn rows(tracks: &[(TrackId, Script)]) -> Vec<Row> {
     rows
 }
 
-fn play_rows(studio: &mut Studio, rows: &[Row], from_ms: i64) {
+pub fn play_rows(studio: &mut Studio, rows: &[Row], from_ms: i64) {
     for row in rows {
         studio.at_ms(u64::try_from(from_ms + row.at_ms + row.late_ms).unwrap_or(0));
         let size = match (row.track.kind, row.track.id) {
@@ -112,18 +107,18 @@ fn play_rows(studio: &mut Studio, rows: &[Row], from_ms: i64) {
     }
 }
 
-fn play(studio: &mut Studio, tracks: &[(TrackId, Script)]) {
+pub fn play(studio: &mut Studio, tracks: &[(TrackId, Script)]) {
     play_rows(studio, &rows(tracks), 0);
 }
 
-fn length(length_ms: i64) -> Script {
+pub fn length(length_ms: i64) -> Script {
     Script {
         length_ms,
         ..Script::default()
     }
 }
 
-fn five(script: Script) -> [(TrackId, Script); 5] {
+pub fn five(script: Script) -> [(TrackId, Script); 5] {
     [video(0), video(1), video(2), audio(0), audio(1)].map(|track| (track, script))
 }
 
@@ -209,4 +204,495 @@ fn mv_5_a_follower_with_a_rate_of_its_own_keeps_the_part_target() {
             );
         }
     }
+}
+
+#[test]
+fn mv_5_a_follower_without_a_key_frame_there_is_cut_alone() {
+    for gop in [45, 50, 75, 90, 250] {
+        let tracks = [(video(0), AVC_720), (video(1), AVC_360)];
+        let mut studio = ladder(Config::default(), &tracks);
+        let other = Script {
+            gop,
+            ..length(30_000)
+        };
+        play(
+            &mut studio,
+            &[(video(0), length(30_000)), (video(1), other)],
+        );
+        let misaligned = |warning: &Warning| matches!(warning, Warning::Misaligned { track, late_ms: 200..=300 } if *track == video(1));
+        assert!(
+            studio.warnings.len() == 1 && studio.warnings.iter().all(misaligned),
+            "{gop}: {:?}",
+            studio.warnings
+        );
+        assert_eq!(
+            studio.points[&V1].1, studio.points[&V0].1,
+            "{gop}: segments in step"
+        );
+        assert_eq!(studio.hls.stats().samples_dropped, 0);
+    }
+}
+
+#[test]
+fn mv_5_a_forced_cut_of_the_leading_picture_needs_no_second_warning() {
+    let mut studio = ladder(
+        Config::default(),
+        &[(video(0), AVC_720), (video(1), AVC_360)],
+    );
+    let long = Script {
+        gop: 250,
+        ..length(30_000)
+    };
+    play(&mut studio, &[(video(0), long), (video(1), long)]);
+    assert!(
+        matches!(studio.warnings[..], [Warning::LongGop { .. }]),
+        "{:?}",
+        studio.warnings
+    );
+    for (own, lead) in studio.playlists[&V1]
+        .segments
+        .iter()
+        .zip(&studio.playlists[&V0].segments)
+    {
+        assert_eq!((own.msn, &own.date), (lead.msn, &lead.date));
+    }
+}
+
+#[test]
+fn seg_1_no_follower_passes_the_target_duration() {
+    // The leading picture's segments of 2.4 s round to the Target Duration, a little more would not.
+    let mut config = Config::default();
+    config.segment_target = Duration::from_millis(2_000);
+    let mut studio = ladder(config, &[(video(0), AVC_720), (video(1), AVC_360)]);
+    let lead = Script {
+        gop: 72,
+        ..length(40_000)
+    };
+    // Key frames of the follower come 180 ms later.
+    let follows = Script {
+        sound_offset_ms: 0,
+        ..lead
+    };
+    let mut all = rows(&[(video(0), lead), (video(1), follows)]);
+    for row in &mut all {
+        if row.track == video(1) {
+            row.at_ms += 180;
+        }
+    }
+    all.sort_by_key(|row| row.at_ms);
+    play_rows(&mut studio, &all, 0);
+    // The studio checks every segment of every version.
+    assert!(studio.points[&V1].1.msn >= 14);
+    assert!(
+        studio.warnings.iter().all(|warning| matches!(
+            warning,
+            Warning::Misaligned { .. } | Warning::LongGop { .. }
+        )),
+        "{:?}",
+        studio.warnings
+    );
+}
+
+#[test]
+fn seg_9_the_leading_picture_waits_half_a_part_for_the_others() {
+    for (late_ms, reached) in [
+        (20, true),
+        (60, true),
+        (95, true),
+        (200, false),
+        (400, false),
+    ] {
+        let mut studio = ladder(
+            Config::default(),
+            &[(video(0), AVC_720), (video(1), AVC_360)],
+        );
+        studio.in_step = late_ms <= 200;
+        let mut all = rows(&[(video(0), length(12_000)), (video(1), length(12_000))]);
+        for row in &mut all {
+            row.late_ms = if row.track == video(1) { late_ms } else { 0 };
+        }
+        all.sort_by_key(|row| row.at_ms + row.late_ms);
+        let mut together = 0;
+        let mut versions = 0;
+        for row in all {
+            let before = studio.points.get(&V0).map(|points| points.0);
+            play_rows(&mut studio, &[row], 0);
+            if studio.points.get(&V0).map(|points| points.0) != before {
+                versions += 1;
+                let ends = [V0, V1].map(|id| studio.playlists[&id].end_ms());
+                together += usize::from((ends[0] - ends[1]).abs() < 40);
+            }
+        }
+        assert!(versions >= 45, "{late_ms} ms late: {versions} versions");
+        assert_eq!(
+            together * 10 >= versions * 9,
+            reached,
+            "{late_ms} ms late: {together} of {versions}"
+        );
+        assert_eq!(studio.warnings, [], "{late_ms} ms late");
+        assert_eq!(studio.hls.stats().samples_dropped, 0);
+    }
+}
+
+#[test]
+fn new_3_as_many_advances_a_part_as_there_are_renditions() {
+    let mut studio = obs(Config::default());
+    play(&mut studio, &five(length(20_000)));
+    let count = |id: RenditionId| {
+        let advanced = studio.outputs.iter().filter(
+            |output| matches!(output, Output::Advanced { rendition, .. } if *rendition == id),
+        );
+        advanced.count()
+    };
+    let parts = studio
+        .parts
+        .keys()
+        .filter(|part| part.rendition == V0)
+        .count();
+    let segments = usize::try_from(studio.points[&V0].1.msn).unwrap();
+    // The first segment's parts were listed with the first playlist.
+    assert!(
+        count(V0) <= parts + segments - 9,
+        "{} for {parts} parts",
+        count(V0)
+    );
+    for id in [V1, V2, A0, A1] {
+        assert_eq!(
+            count(id),
+            count(V0),
+            "{id} is rendered as often as the leading one, and no more"
+        );
+    }
+    // Within an event each advances at most once.
+    let mut seen = Vec::new();
+    for output in &studio.outputs {
+        match output {
+            Output::Advanced { rendition, .. } => {
+                assert!(!seen.contains(rendition), "{rendition} twice in one step");
+                seen.push(*rendition);
+            }
+            _ => seen.clear(),
+        }
+    }
+}
+
+#[test]
+fn new_1_a_followers_part_has_the_number_that_was_announced() {
+    // Early key frames close parents at any time; the viewer compares every hint with the part that came.
+    let mut studio = ladder(
+        Config::default(),
+        &[(video(0), AVC_720), (video(1), AVC_360)],
+    );
+    let odd = Script {
+        gop: 37,
+        ..length(20_000)
+    };
+    play(&mut studio, &[(video(0), odd), (video(1), odd)]);
+    for id in [V0, V1] {
+        let numbers: Vec<u64> = studio
+            .parts
+            .keys()
+            .filter(|part| part.rendition == id)
+            .map(|part| part.number)
+            .collect();
+        assert!(
+            numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+            "{id}: {numbers:?}"
+        );
+    }
+    assert_eq!(studio.points[&V1], studio.points[&V0]);
+}
+
+#[test]
+fn mv_6_a_picture_that_vanishes_keeps_its_rendition_and_comes_back() {
+    let mut studio = obs(Config::default());
+    let gone = 6_010..14_500;
+    let all = rows(&five(length(24_000)));
+    let all: Vec<Row> = all
+        .into_iter()
+        .filter(|row| row.track != video(1) || !gone.contains(&row.at_ms))
+        .collect();
+    let at = all.iter().position(|row| row.at_ms >= 6_010).unwrap();
+    let back = all.iter().position(|row| row.at_ms >= 14_500).unwrap();
+    play_rows(&mut studio, &all[..at], 0);
+    studio.in_step = false;
+    play_rows(&mut studio, &all[at..back], 0);
+    assert!(
+        matches!(studio.warnings[..], [Warning::TrackMissing { track, behind_ms: 1_000..=1_200 }] if track == video(1)),
+        "{:?}",
+        studio.warnings
+    );
+    let media = &studio.playlists[&V1];
+    let absent = media.segments.iter().filter(|segment| segment.gap).count();
+    assert!(absent >= 3, "whole segments are absent: {absent}");
+    assert!(
+        media
+            .segments
+            .last()
+            .unwrap()
+            .parts
+            .iter()
+            .all(|part| part.gap)
+    );
+    assert!(media.hint.is_some(), "the promise holds");
+    play_rows(&mut studio, &all[back..], 0);
+    // Its next key frame is at 16 s.
+    studio.in_step = true;
+    let media = &studio.playlists[&V1];
+    let back = media
+        .segments
+        .iter()
+        .find(|segment| segment.date.ends_with("20:00:16.000Z"))
+        .unwrap();
+    assert!(back.parts.is_empty() || back.parts[0].independent);
+    assert!(!back.gap && !back.discontinuity);
+    assert_eq!(studio.warnings.len(), 1);
+    assert_eq!(studio.points[&V1].1, studio.points[&V0].1);
+    assert_eq!(studio.hls.stats().discontinuities, 0);
+    // What came between its return and its key frame could not be decoded.
+    assert!(
+        (44..=46).contains(&studio.hls.stats().samples_dropped),
+        "{:?}",
+        studio.hls.stats().samples_dropped
+    );
+    studio.event(Event::End);
+    assert!(studio.playlists[&V1].ended);
+}
+
+#[test]
+fn mv_6_a_picture_that_a_returning_publisher_lacks_is_absent_behind_the_same_discontinuity() {
+    let mut studio = obs(Config::default());
+    play(&mut studio, &five(length(5_000)));
+    studio.event(Event::Stop);
+    studio.at_ms(8_000);
+    studio.event(Event::Start { wall: WALL });
+    studio.event(config(video(0), AVC_720));
+    studio.in_step = false;
+    let without: Vec<Row> = rows(&five(length(9_000)))
+        .into_iter()
+        .filter(|row| row.track != video(2) && row.track != audio(1))
+        .collect();
+    play_rows(&mut studio, &without, 8_000);
+    // The studio compares the discontinuity sequence numbers of all renditions.
+    for id in [V1, V2, A0, A1] {
+        let cuts = studio.playlists[&id]
+            .segments
+            .iter()
+            .filter(|segment| segment.discontinuity);
+        assert_eq!(cuts.count(), 1, "{id}");
+        assert_eq!(studio.points[&id].1, studio.points[&V0].1, "{id}");
+    }
+    let last = studio.playlists[&V2].segments.last().unwrap();
+    assert!(last.parts.iter().all(|part| part.gap));
+    assert!(
+        studio.playlists[&V1]
+            .segments
+            .iter()
+            .all(|segment| !segment.gap)
+    );
+}
+
+#[test]
+fn quirk_10_a_follower_that_begins_late_does_not_begin_with_absent_media() {
+    for late_ms in [700, 2_500] {
+        let mut studio = ladder(
+            Config::default(),
+            &[(video(0), AVC_720), (video(1), AVC_360)],
+        );
+        studio.in_step = false;
+        let mut all = rows(&[(video(0), length(14_000)), (video(1), length(14_000))]);
+        // The first key frame of the second picture is the first that comes; a frame without is heard before it.
+        all.retain(|row| row.track == video(0) || row.at_ms >= late_ms || row.at_ms == 33);
+        for row in &mut all {
+            let first = row.track == video(1) && (late_ms..late_ms + 34).contains(&row.at_ms);
+            row.sync |= first;
+        }
+        play_rows(&mut studio, &all, 0);
+        let media = &studio.playlists[&V1];
+        let first = media.segments.first().unwrap();
+        if late_ms < 1_000 {
+            assert!(!first.gap && first.parts.first().is_none_or(|part| !part.gap));
+        }
+        let listed = media.segments.iter().find(|segment| !segment.gap).unwrap();
+        assert_eq!(listed.msn, if late_ms < 2_000 { 1 } else { 2 });
+        assert_eq!(studio.points[&V1].1, studio.points[&V0].1);
+    }
+}
+
+#[test]
+fn mux_7_a_followers_new_configuration_waits_for_the_leading_key_frame() {
+    // Whichever of the two key frames comes first.
+    for order in [[0, 1], [1, 0]] {
+        let mut studio = ladder(
+            Config::default(),
+            &[(video(0), AVC_720), (video(1), AVC_360)],
+        );
+        let both = |first_ms, length_ms| {
+            let script = Script {
+                first_ms,
+                length_ms,
+                ..Script::default()
+            };
+            let tracks = [(video(0), script), (video(1), script)];
+            rows(&order.map(|at| tracks[at]))
+        };
+        play_rows(&mut studio, &both(0, 4_000), 0);
+        studio.event(config(video(1), AVC_720));
+        assert_eq!(
+            studio.playlists[&V1].map_hint.as_deref(),
+            Some("i1.mp4"),
+            "PL-8"
+        );
+        play_rows(&mut studio, &both(4_000, 8_000), 0);
+        let media = &studio.playlists[&V1];
+        let changed = media
+            .segments
+            .iter()
+            .find(|segment| segment.map == "i1.mp4")
+            .unwrap();
+        assert!(changed.discontinuity && !changed.gap);
+        assert!(
+            changed.date.ends_with("20:00:04.000Z") || changed.date.ends_with("20:00:04.001Z"),
+            "{}",
+            changed.date
+        );
+        assert!(
+            studio.playlists[&V0]
+                .segments
+                .iter()
+                .all(|segment| segment.map == "i0.mp4")
+        );
+        assert_eq!(studio.hls.stats().samples_dropped, 0, "{order:?}");
+        assert_eq!(studio.warnings, []);
+        let text = studio.multivariant().unwrap();
+        assert_eq!(text.matches("RESOLUTION=1280x720").count(), 2);
+    }
+}
+
+#[test]
+fn mv_4_all_clocks_jump_together() {
+    for order in [[0, 1, 2], [2, 1, 0]] {
+        for by_ms in [3_600_000, -3_600_000] {
+            let tracks = [(video(0), AVC_720), (video(1), AVC_360), (audio(0), AAC_48)];
+            let mut studio = ladder(Config::default(), &tracks);
+            let all = |first_ms, length_ms| {
+                let script = Script {
+                    first_ms,
+                    length_ms,
+                    ..Script::default()
+                };
+                let tracks = [(video(0), script), (video(1), script), (audio(0), script)];
+                rows(&order.map(|at| tracks[at]))
+            };
+            play_rows(&mut studio, &all(0, 6_000), 0);
+            play_rows(&mut studio, &all(6_000 + by_ms, 8_000), -by_ms);
+            let stats = studio.hls.stats();
+            assert_eq!(stats.discontinuities, 1);
+            // A frame or two of sound that came before the picture had jumped.
+            assert!(
+                stats.samples_dropped <= 2,
+                "{order:?} {by_ms}: {}",
+                stats.samples_dropped
+            );
+            let jumps = studio
+                .warnings
+                .iter()
+                .filter(|warning| matches!(warning, Warning::Jump { .. }));
+            assert_eq!(
+                jumps.count(),
+                studio.warnings.len(),
+                "{:?}",
+                studio.warnings
+            );
+            for id in [V1, A0] {
+                assert_eq!(studio.points[&id].1, studio.points[&V0].1, "{id}");
+                assert!(
+                    studio.playlists[&id]
+                        .segments
+                        .iter()
+                        .all(|segment| !segment.gap)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn seg_1_variable_frame_rates_stay_within_the_target() {
+    // From 15 to 60 frames a second and back every four seconds, alone and beside a steady picture.
+    for variable in [0, 1] {
+        let mut studio = ladder(
+            Config::default(),
+            &[(video(0), AVC_720), (video(1), AVC_360)],
+        );
+        let mut all = Vec::new();
+        for block in 0..6 {
+            let rate = if block % 2 == 0 { 15 } else { 60 };
+            let part = |rate: i64| Script {
+                first_ms: block * 4_000,
+                length_ms: 4_000,
+                rate: (rate, 1),
+                gop: rate * 2,
+                ..Script::silent()
+            };
+            all.extend(rows(&[
+                (video(variable), part(rate)),
+                (video(1 - variable), part(30)),
+            ]));
+        }
+        all.sort_by_key(|row| row.at_ms);
+        play_rows(&mut studio, &all, 0);
+        assert_eq!(studio.warnings, [], "{variable}");
+        assert_eq!(studio.hls.stats().samples_dropped, 0);
+        assert_eq!(studio.points[&V1].1.msn, 11);
+        assert_eq!(studio.points[&V0].1.msn, 11);
+    }
+}
+
+#[test]
+fn mv_3_a_promise_of_key_frames_is_kept_or_an_error() {
+    let mut config = Config::default();
+    config.independent_segments = true;
+    let mut studio = ladder(config, &[(video(0), AVC_720), (video(1), AVC_360)]);
+    studio.in_step = false;
+    let broken = |at: i64| (6_001..9_000).contains(&at);
+    let mut refused = 0;
+    for mut row in rows(&[(video(0), length(16_000)), (video(1), length(16_000))]) {
+        row.sync &= !broken(row.at_ms) && (row.track == video(0) || row.at_ms != 12_000);
+        studio.at_ms(u64::try_from(row.at_ms).unwrap());
+        match studio.try_event(sample(row.track, row.at_ms, 0, row.sync, 500)) {
+            Ok(()) => {}
+            Err(Error::KeyFrameLate {
+                track,
+                since_ms,
+                target_s: 2,
+            }) => {
+                assert!(track == video(0) && since_ms >= 2_000, "{track} {since_ms}");
+                refused += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // From 8.0 s, where the segment had to end, to the key frame at 10 s.
+    assert!((58..=61).contains(&refused), "{refused}");
+    for id in [V0, V1] {
+        let media = &studio.playlists[&id];
+        assert!(studio.texts[&id].contains("#EXT-X-INDEPENDENT-SEGMENTS\n"));
+        for segment in media
+            .segments
+            .iter()
+            .filter(|segment| !segment.parts.is_empty())
+        {
+            assert!(
+                segment.parts[0].independent || segment.parts[0].gap,
+                "{id} {segment:?}"
+            );
+        }
+    }
+    assert!(
+        studio
+            .warnings
+            .iter()
+            .all(|warning| !matches!(warning, Warning::LongGop { .. }))
+    );
 }

@@ -39,3 +39,4 @@ mod slate;
 mod sound;
 mod states;
 mod studio;
+mod tracks;

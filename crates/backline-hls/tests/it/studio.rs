@@ -323,6 +323,9 @@ impl Studio {
         // Absent media between a part and the one before it, in units of 10 us, and its parts.
         let mut absent = (0, 0);
         for segment in &media.segments {
+            if segment.gap && segment.parts.is_empty() {
+                absent = (absent.0 + segment.units.unwrap_or(0), absent.1 + 1);
+            }
             for part in &segment.parts {
                 if part.gap {
                     absent = (absent.0 + part.units, absent.1 + 1);
@@ -355,7 +358,10 @@ impl Studio {
                     };
                     let after_cut = before_cut != cut && run.tfdt >= before;
                     let expected = before + hole * 90_000 / 100_000;
-                    let after_hole = holes > 0 && run.tfdt.abs_diff(expected) <= 2 * (holes + 1);
+                    // What the lines that have gone said of it is not known any more.
+                    let since = last_known.is_none() && run.tfdt >= before;
+                    let exact = run.tfdt.abs_diff(expected) <= 2 * (holes + 1);
+                    let after_hole = since || (holes > 0 && exact);
                     assert!(
                         run.tfdt == before || after_cut || after_hole,
                         "MUX-5: {id} tfdt {} after {before} and {hole} absent",

@@ -31,9 +31,11 @@ mod playlists;
 #[cfg(feature = "progressive")]
 mod progressive;
 mod properties;
+mod quirks;
 #[cfg(feature = "progressive")]
 mod recording;
 mod returns;
+mod rows;
 mod segmenter;
 mod slate;
 mod sound;

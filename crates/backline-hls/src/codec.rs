@@ -104,6 +104,8 @@ pub struct TrackConfig {
     codec: Codec,
     record: Bytes,
     facts: Facts,
+    /// What goes into the sample entry's own box, where a sample said it and not the record.
+    made: Option<Bytes>,
 }
 
 /// What the codecs' parsers find.
@@ -139,7 +141,9 @@ impl Facts {
 impl TrackConfig {
     /// Reads a configuration record: avcC, hvcC, av1C, vpcC (with or without its version and flags),
     /// AudioSpecificConfig, OpusHead (or nothing: stereo), STREAMINFO (alone, as a metadata block, after `fLaC`, or as
-    /// the content of dfLa), dac3 or dec3.
+    /// the content of dfLa), dac3 or dec3 (or nothing: the frames say it).
+    ///
+    /// Where the record does not say all that an init segment needs, [`with_sample`](Self::with_sample) does.
     ///
     /// Allocates once, for the RFC 6381 string; the record is kept by handle.
     ///
@@ -156,6 +160,7 @@ impl TrackConfig {
             });
         }
         let facts = match codec {
+            Codec::Ac3 | Codec::Eac3 if record.is_empty() => Ok(Facts::default()),
             Codec::Aac => aac::parse(&record),
             Codec::Ac3 => ac3::parse(&record),
             Codec::Av1 => av1::parse(&record),
@@ -171,17 +176,72 @@ impl TrackConfig {
                 codec,
                 record,
                 facts,
+                made: None,
             }),
             Err(Fault { at, problem }) => Err(Error::Record { codec, at, problem }),
         }
     }
 
-    /// Gives the picture's size where the record does not: vpcC never does, and av1C may come without its sequence
-    /// header.
+    /// Gives the picture's size where the record does not: av1C may come without its sequence header, and vpcC never
+    /// says it.
     #[must_use]
     pub fn with_resolution(mut self, width: u32, height: u32) -> Self {
         self.facts.resolution = Some((width, height));
         self
+    }
+
+    /// Takes from a sample what the record leaves open: the size of a VP9 picture, and of an AV1 picture whose record
+    /// has no sequence header, from a key frame; everything about AC-3 and Enhanced AC-3 without a record from any
+    /// frame. `None` if the sample says nothing new.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Record`] with the byte of the sample at which its header is wrong.
+    pub fn with_sample(&self, sample: &[u8]) -> Result<Option<Self>, Error> {
+        let told = match self.codec {
+            Codec::Av1 if self.facts.resolution.is_none() => av1::of_sample(sample, &self.facts)
+                .map(|facts| {
+                    let mut told = self.clone();
+                    told.facts = facts;
+                    Some(told)
+                }),
+            Codec::Vp9 => vp9::frame_size(sample).map(|size| {
+                let known = self.facts.resolution == Some(size);
+                (!known).then(|| self.clone().with_resolution(size.0, size.1))
+            }),
+            Codec::Ac3 if self.record.is_empty() => {
+                ac3::of_frame(sample).map(|made| self.made(made))
+            }
+            Codec::Eac3 if self.record.is_empty() => {
+                ac3::of_enhanced_frame(sample).map(|made| self.made(made))
+            }
+            _ => Ok(None),
+        };
+        let codec = self.codec;
+        told.map_err(|Fault { at, problem }| Error::Record { codec, at, problem })
+    }
+
+    /// Whether an init segment can be made of it.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        match self.codec {
+            Codec::Ac3 | Codec::Eac3 => self.facts.sample_rate.is_some(),
+            Codec::Av1 | Codec::Vp9 => self.facts.resolution.is_some(),
+            _ => true,
+        }
+    }
+
+    /// The configuration that a frame of sound says, if it is another one. A bit rate may vary.
+    fn made(&self, (facts, entry): (Facts, Bytes)) -> Option<Self> {
+        let same = self.facts.channels == facts.channels
+            && self.facts.sample_rate == facts.sample_rate
+            && self.facts.frame_samples == facts.frame_samples;
+        (!same).then(|| Self {
+            codec: self.codec,
+            record: self.record.clone(),
+            facts,
+            made: Some(entry),
+        })
     }
 
     /// Picture or sound.
@@ -258,7 +318,10 @@ impl TrackConfig {
 
     /// What goes into the sample entry's own box.
     pub(crate) fn entry_record(&self) -> &[u8] {
-        self.record.get(self.facts.body.clone()).unwrap_or(&[])
+        match &self.made {
+            Some(made) => made,
+            None => self.record.get(self.facts.body.clone()).unwrap_or(&[]),
+        }
     }
 
     /// The header that an Opus track's record is, or stands for.

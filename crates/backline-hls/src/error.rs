@@ -158,12 +158,12 @@ pub enum Error {
         /// The cap.
         limit: usize,
     },
-    /// A configuration record does not parse.
+    /// A configuration record does not parse, or a sample that has to stand in for it.
     #[error("{codec:?} configuration record at byte {at}: {problem}")]
     Record {
         /// Whose record it should be.
         codec: crate::codec::Codec,
-        /// Where in the record.
+        /// Where in the record or in the sample.
         at: usize,
         /// What is wrong there.
         problem: RecordProblem,

@@ -93,7 +93,8 @@ pub enum Event {
         track: TrackId,
         /// How the record is to be read.
         codec: Codec,
-        /// The record: avcC, hvcC, av1C, vpcC, AudioSpecificConfig, OpusHead.
+        /// The record: avcC, hvcC, av1C, vpcC, AudioSpecificConfig, OpusHead, STREAMINFO, dac3, dec3. It may be empty
+        /// where the samples say it all: Opus in stereo, AC-3, Enhanced AC-3.
         record: Bytes,
     },
     /// A date range, or more of one that is listed. It is listed in all media playlists until its last date has left the

@@ -220,19 +220,62 @@ impl Presentation {
         codec: Codec,
         record: Bytes,
     ) -> Result<(), Error> {
-        let muxed = self.muxed;
-        let Some(track) = self.tracks.get(index) else {
+        let Some(track) = self.tracks.get_mut(index) else {
             return Ok(());
         };
-        let newest = track.next_config.as_ref().unwrap_or(&track.config);
+        let newest = track.newest_config();
         if newest.codec() == codec && *newest.record() == record {
             return Ok(());
         }
         let config = TrackConfig::parse(codec, record, &self.config.limits)?;
-        if self.phase == Phase::Gathering {
-            if let Some(track) = self.tracks.get_mut(index) {
-                *track = Track::new(track.id, config);
+        if self.phase != Phase::Gathering && !config.is_complete() {
+            track.unsettled = Some(config);
+            return Ok(());
+        }
+        self.replace_config(now_ns, index, config)
+    }
+
+    /// Takes what a sample says of its track itself, where the record leaves it open. Returns whether the track is
+    /// known well enough for the sample to be shown.
+    pub(crate) fn settle_config(
+        &mut self,
+        now_ns: u64,
+        index: usize,
+        sample: &Sample,
+    ) -> Result<bool, Error> {
+        let Some(track) = self.tracks.get(index) else {
+            return Ok(false);
+        };
+        let newest = track.newest_config();
+        let complete = newest.is_complete();
+        let told = if sample.sync || track.is_sound() {
+            newest.with_sample(&sample.data)
+        } else {
+            Ok(None)
+        };
+        match told {
+            Ok(Some(config)) if config.is_complete() => {
+                self.replace_config(now_ns, index, config).map(|()| true)
             }
+            // What cannot be read of a sample that was not needed for it is the decoder's concern.
+            Ok(_) => Ok(complete),
+            Err(_) if complete => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn replace_config(
+        &mut self,
+        now_ns: u64,
+        index: usize,
+        config: TrackConfig,
+    ) -> Result<(), Error> {
+        let muxed = self.muxed;
+        let Some(track) = self.tracks.get_mut(index) else {
+            return Ok(());
+        };
+        if self.phase == Phase::Gathering {
+            *track = Track::new(track.id, config);
             return Ok(());
         }
         let which = if muxed { 0 } else { index };
@@ -249,6 +292,7 @@ impl Presentation {
         }
         let mut tracks = self.tracks.clone();
         if let Some(track) = tracks.get_mut(index) {
+            track.unsettled = None;
             track.next_config = Some(config);
         }
         let body = init_of(&tracks, which, muxed)?;

@@ -510,6 +510,10 @@ impl Presentation {
                 Err(Error::SampleBeforeConfig { track: id })
             };
         };
+        if !self.settle_config(now_ns, index, &sample)? {
+            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            return Ok(());
+        }
         if self.phase == Phase::Gathering {
             return self.gather(now_ns, index, sample);
         }

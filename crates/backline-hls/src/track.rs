@@ -32,6 +32,8 @@ pub(crate) struct Track {
     pub(crate) config: TrackConfig,
     /// A changed configuration that the next discontinuity takes over.
     pub(crate) next_config: Option<TrackConfig>,
+    /// A changed configuration that the next sync sample has to complete first.
+    pub(crate) unsettled: Option<TrackConfig>,
     pub(crate) timeline: Timeline,
     pub(crate) meter: Meter,
     /// Sound that waits for the picture's next part.
@@ -58,6 +60,7 @@ impl Track {
             id,
             config,
             next_config: None,
+            unsettled: None,
             timeline,
             meter: Meter::default(),
             waiting: VecDeque::new(),
@@ -93,6 +96,12 @@ impl Track {
         self.config = config;
         self.newest = None;
         true
+    }
+
+    /// The configuration that the publisher sent last.
+    pub(crate) fn newest_config(&self) -> &TrackConfig {
+        let changed = self.unsettled.as_ref().or(self.next_config.as_ref());
+        changed.unwrap_or(&self.config)
     }
 
     /// Whether its frames all have one exact length.

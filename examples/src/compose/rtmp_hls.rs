@@ -6,6 +6,7 @@ use backline_rtmp::flv::{
     Audio, AudioCodec, AudioData, Media, Video, VideoCodec, VideoData, VideoFrame,
 };
 use backline_rtmp::server::Output;
+use bytes::Bytes;
 
 const NS_PER_MS: i64 = 1_000_000;
 
@@ -16,6 +17,8 @@ pub struct Feed {
     /// Configuration records that came before the first sample, which is the moment that counts for
     /// the wall clock.
     records: Vec<Event>,
+    /// The codec of each track's record; of tracks that need one before their first frame.
+    known: Vec<(TrackId, Codec)>,
     /// Codecs that were told about once already.
     told: Vec<Note>,
 }
@@ -153,6 +156,7 @@ impl Feed {
                 events,
             ),
             AudioData::Frame(data) => {
+                self.stand_in(track, codec, events);
                 let dts_ns = nanoseconds(timestamp_ms).saturating_add(i64::from(audio.offset_ns));
                 let sample = Sample {
                     dts_ns,
@@ -167,7 +171,28 @@ impl Feed {
         note.and_then(|note| self.once(note))
     }
 
+    /// Encoders send no record where every frame says it all; an empty one stands in for it.
+    fn stand_in(&mut self, track: TrackId, codec: Codec, events: &mut Vec<Event>) {
+        let needless = matches!(codec, Codec::Ac3 | Codec::Eac3 | Codec::Opus);
+        if needless && !self.known.contains(&(track, codec)) {
+            let record = Bytes::new();
+            self.record(
+                Event::Config {
+                    track,
+                    codec,
+                    record,
+                },
+                events,
+            );
+        }
+    }
+
     fn record(&mut self, event: Event, events: &mut Vec<Event>) {
+        if let Event::Config { track, codec, .. } = event {
+            // Track ids are bytes, so this stays short.
+            self.known.retain(|(known, _)| *known != track);
+            self.known.push((track, codec));
+        }
         if self.started {
             events.push(event);
         } else if self.records.len() < RECORDS_MAX {

@@ -39,6 +39,21 @@ pub(super) fn parse(record: &[u8]) -> Result<Facts, Fault> {
     Ok(facts)
 }
 
+/// What the sequence header of a key frame says, where the record has none.
+pub(super) fn of_sample(sample: &[u8], known: &Facts) -> Result<Facts, Fault> {
+    let mut cursor = Cursor::new(sample, SPEC_SEQUENCE);
+    loop {
+        if cursor.rest().is_empty() {
+            return Err(cursor.missing("sequence header"));
+        }
+        if let Some((at, header)) = unit(&mut cursor)? {
+            let mut facts = known.clone();
+            sequence(header, at, &mut facts)?;
+            return Ok(facts);
+        }
+    }
+}
+
 /// Passes one OBU (AV1 5.3), and gives its payload if it is a sequence header.
 fn unit<'a>(cursor: &mut Cursor<'a>) -> Result<Option<(usize, &'a [u8])>, Fault> {
     let at = cursor.at();

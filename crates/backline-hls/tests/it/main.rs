@@ -22,6 +22,7 @@ mod delivery;
 mod fmp4;
 mod fmp4_ffmpeg;
 mod fmp4_peers;
+mod in_band;
 mod ladder;
 mod limits;
 mod m3u8;

@@ -206,3 +206,17 @@ fn what_no_browser_plays_is_told_once() {
     assert!(told, "{:?}", rig.notes);
     assert!(rig.outputs.is_empty());
 }
+
+#[test]
+fn sound_whose_frames_say_it_all_needs_no_record() {
+    let mut rig = Rig::new();
+    for frame in 0..100 {
+        // FFmpeg's AC-3, 48 kHz stereo, for which it sends no sequence start.
+        let head = [0x91, b'a', b'c', b'-', b'3'];
+        let data = b"\x0B\x77\x8C\x37\x14\x40\x43\xE1sound";
+        rig.media(Message::AUDIO, frame * 32, &head, data);
+    }
+    let stats = rig.presentation.stats();
+    assert!(stats.live && rig.parts() > 3, "{stats:?}");
+    assert_eq!(*rig.notes, [Note::AudioRare(AudioCodec::Ac3)]);
+}

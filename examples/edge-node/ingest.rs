@@ -244,6 +244,9 @@ fn tell(stage: &str, peer: SocketAddr, pump: &mut Pump<Server>, note: Note) {
             pump.session()
                 .close(std::time::Instant::now(), Rejection::denied(advice));
         }
+        Note::TrackUnplayable(codec) => {
+            tracing::warn!(%stage, %peer, "browsers cannot play {codec:?} video, so one of the pictures is not shown: choose H.264 for all of them")
+        }
         Note::AudioUnplayable(codec) => {
             tracing::warn!(%stage, %peer, "browsers cannot play {codec:?} audio, so there is no sound: choose AAC in the encoder")
         }

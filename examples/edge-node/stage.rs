@@ -10,6 +10,7 @@ use backline_examples::adapt::clock::unix_ms;
 use backline_examples::adapt::machine::Machine;
 use backline_examples::adapt::random;
 use backline_examples::adapt::record::{Figures, RecordError, Recorder};
+use backline_examples::adapt::serve;
 use backline_examples::adapt::shared::Shared;
 use backline_examples::compose::hls_cache::{Notice, Origin, Output, Tapped};
 use backline_hls::{Event, Numbering, Presentation, Warning};
@@ -93,6 +94,8 @@ impl Stage {
         let mut cache = backline_cache::Config::default();
         cache.budget = options.memory;
         cache.seed = random::seed();
+        // A connection of HTTP/2, that of a cache before its crowd above all, holds many requests.
+        cache.limits.client_waiters = serve::STREAMS_MAX;
         if options.slate.is_some() {
             hls.absence = backline_hls::Absence::Slate;
         }

@@ -1,9 +1,10 @@
 //! From an RTMP session to a presentation: milliseconds become nanoseconds, the bytes stay as they are.
 
 use backline_hls::codec::{Codec, TrackKind};
-use backline_hls::{Event, Sample, TrackId, UnixMillis};
+use backline_hls::{About, Event, Sample, TrackId, UnixMillis};
+use backline_rtmp::amf0::{Properties, Value};
 use backline_rtmp::flv::{
-    Audio, AudioCodec, AudioData, Media, Video, VideoCodec, VideoData, VideoFrame,
+    Audio, AudioCodec, AudioData, Media, StreamInfo, Video, VideoCodec, VideoData, VideoFrame,
 };
 use backline_rtmp::server::Output;
 use bytes::Bytes;
@@ -14,8 +15,8 @@ const NS_PER_MS: i64 = 1_000_000;
 #[derive(Debug, Default)]
 pub struct Feed {
     started: bool,
-    /// Configuration records that came before the first sample, which is the moment that counts for
-    /// the wall clock.
+    /// Configuration records and announcements that came before the first sample, which is the moment that counts
+    /// for the wall clock.
     records: Vec<Event>,
     /// The codec of each track's record; of tracks that need one before their first frame.
     known: Vec<(TrackId, Codec)>,
@@ -31,15 +32,21 @@ pub enum Note {
     AudioUnplayable(AudioCodec),
     /// Only some browsers play this sound.
     AudioRare(AudioCodec),
+    /// No browser plays this picture, which is one beside others: they go on without it.
+    TrackUnplayable(VideoCodec),
     /// No browser plays this picture: there is nothing to show.
     VideoUnplayable(VideoCodec),
     /// Only some browsers play this picture.
     VideoRare(VideoCodec),
 }
 
-/// Configuration records that may wait for the first sample; a publisher that sends more of them is
-/// not waited for.
-const RECORDS_MAX: usize = 16;
+/// Configuration records and announcements that may wait for the first sample; a publisher that sends more of them is
+/// not waited for. OBS has ten pictures and six sounds at most.
+const RECORDS_MAX: usize = 64;
+/// Announced tracks of a kind; with more of them the metadata is not worth believing.
+const ANNOUNCED_MAX: usize = 16;
+/// Bytes of a track's name; the rest is left out.
+const NAME_MAX: usize = 64;
 
 impl Feed {
     /// Makes a feed for a publisher that was accepted just now.
@@ -60,6 +67,10 @@ impl Feed {
             Output::Media(packet) => match packet.media {
                 Media::Video(video) => self.video(packet.timestamp_ms, video, wall, events),
                 Media::Audio(audio) => self.audio(packet.timestamp_ms, audio, wall, events),
+                Media::Metadata(metadata) => {
+                    self.announce(&StreamInfo::read(&metadata), events);
+                    None
+                }
                 _ => None,
             },
             Output::Unpublished => {
@@ -81,6 +92,36 @@ impl Feed {
         };
     }
 
+    /// Tells what tracks will come, where a publisher says so (Enhanced RTMP, "Metadata"): then the first playlist
+    /// names all of them (MV-6). What says nothing of tracks announces nothing.
+    fn announce(&mut self, info: &StreamInfo, events: &mut Vec<Event>) {
+        if info.video_tracks.is_empty() && info.audio_tracks.is_empty() {
+            return;
+        }
+        let kinds = [
+            (
+                TrackKind::Video,
+                &info.video_tracks,
+                info.video_codec.is_some(),
+            ),
+            (
+                TrackKind::Audio,
+                &info.audio_tracks,
+                info.audio_codec.is_some(),
+            ),
+        ];
+        for (kind, tracks, has_first) in kinds {
+            // The maps hold what differs from the first track, which they need not name.
+            let first = (has_first && tracks.iter().all(|(id, _)| *id != 0)).then_some((0, None));
+            let named = tracks.iter().map(|(id, about)| (*id, Some(about)));
+            for (id, about) in first.into_iter().chain(named).take(ANNOUNCED_MAX) {
+                let about = about.map(|about| described(about)).unwrap_or_default();
+                let track = TrackId { kind, id };
+                self.record(Event::Announce { track, about }, events);
+            }
+        }
+    }
+
     fn video(
         &mut self,
         timestamp_ms: u64,
@@ -97,6 +138,7 @@ impl Feed {
             VideoCodec::Av1 => (Codec::Av1, None),
             VideoCodec::Vp9 => (Codec::Vp9, None),
             VideoCodec::Hevc => (Codec::Hevc, Some(Note::VideoRare(video.codec))),
+            other if video.track > 0 => return self.once(Note::TrackUnplayable(other)),
             other => return self.once(Note::VideoUnplayable(other)),
         };
         match video.data {
@@ -222,6 +264,43 @@ impl Feed {
         let fresh = !self.told.contains(&note) && self.told.len() < RECORDS_MAX;
         fresh.then(|| self.told.push(note)).map(|()| note)
     }
+}
+
+/// What playlists say of a track, as far as it can stand in one: names come from the publisher.
+fn described(about: &Properties) -> About {
+    let text = |names: &[&str]| {
+        let found = about
+            .iter()
+            .find(|(name, _)| names.contains(&name.as_str()));
+        found
+            .and_then(|(_, value)| value.as_str())
+            .unwrap_or_default()
+    };
+    let mut name = String::new();
+    for letter in text(&["title", "name", "label"]).chars() {
+        if name.len() + letter.len_utf8() > NAME_MAX {
+            break;
+        }
+        if letter != '"' && !letter.is_control() {
+            name.push(letter);
+        }
+    }
+    let language = text(&["language"]);
+    let letters = language
+        .bytes()
+        .all(|letter| letter.is_ascii_alphanumeric() || letter == b'-');
+    let mut said = About::named(
+        name,
+        if letters && language.len() <= 35 {
+            language
+        } else {
+            ""
+        },
+    );
+    said.default = about
+        .iter()
+        .any(|(name, value)| name == "default" && *value == Value::Boolean(true));
+    said
 }
 
 fn nanoseconds(timestamp_ms: u64) -> i64 {

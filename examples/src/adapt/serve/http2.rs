@@ -12,12 +12,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use super::{HEAD_BYTES_MAX, HEAD_TIMEOUT, WRITE_STALL_MAX, turned};
+use super::{HEAD_BYTES_MAX, HEAD_TIMEOUT, STREAMS_MAX, WRITE_STALL_MAX, turned};
 use crate::adapt::body::Rope;
 use crate::adapt::flow::{Flow, Pace};
 
-/// Requests at a time. A player has a playlist and a part of each rendition in flight, some ten in all.
-const STREAMS_MAX: u32 = 64;
 /// Bytes of one answer that may wait in the connection for a reader.
 const SEND_BUFFER_MAX: usize = 64 * 1024;
 /// A peer that does not even answer a ping is gone.

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use backline_hls::{Config, ObjectKind, Output as Hls, Presentation};
+use backline_hls::{Config, Layout, ObjectKind, Output as Hls, Presentation};
 use backline_rtmp::amf0::{self, Value};
 use backline_rtmp::chunk::{Message, Muxer};
+use backline_rtmp::flv::Packet;
 use backline_rtmp::server::{self, Server};
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -31,12 +32,14 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let now = Instant::now();
+        let mut config = Config::default();
+        config.layout = Layout::Separate;
         let mut rig = Self {
             now,
             muxer: Muxer::new(),
             server: Server::new(server::Config::default(), now),
             feed: Feed::new(),
-            presentation: Presentation::new(Config::default(), now).expect("defaults"),
+            presentation: Presentation::new(config, now).expect("defaults"),
             outputs: Vec::new(),
             notes: Vec::new(),
         };
@@ -219,4 +222,105 @@ fn sound_whose_frames_say_it_all_needs_no_record() {
     let stats = rig.presentation.stats();
     assert!(stats.live && rig.parts() > 3, "{stats:?}");
     assert_eq!(*rig.notes, [Note::AudioRare(AudioCodec::Ac3)]);
+}
+
+fn text(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+fn object(properties: &[(&str, Value)]) -> Value {
+    let owned = properties
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Value::Object(owned.collect())
+}
+
+/// The tracks that a publisher's metadata announces before its first sample.
+fn announced(metadata: Value) -> Vec<(TrackId, About)> {
+    let mut feed = Feed::new();
+    let mut events = Vec::new();
+    feed.take(
+        Output::Media(Packet::new(0, Media::Metadata(metadata))),
+        WALL,
+        &mut events,
+    );
+    assert!(
+        events.is_empty(),
+        "nothing goes out before the first sample: {events:?}"
+    );
+    let data = VideoData::Frame {
+        composition_ms: 0,
+        data: Bytes::from_static(b"picture"),
+    };
+    let frame = Video::new(VideoCodec::Avc, VideoFrame::Key, data);
+    feed.take(
+        Output::Media(Packet::new(0, Media::Video(frame))),
+        WALL,
+        &mut events,
+    );
+    assert!(
+        matches!(events.first(), Some(Event::Start { .. })),
+        "{events:?}"
+    );
+    events
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Announce { track, about } => Some((track, about)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn mv_6_tracks_that_the_metadata_names_are_announced_before_their_media() {
+    let track = |kind, id| TrackId { kind, id };
+    let (picture, sound) = (TrackKind::Video, TrackKind::Audio);
+    let half = object(&[("width", Value::Number(640.0))]);
+    let german = object(&[("title", text("Saal \"1\"\n")), ("language", text("de"))]);
+    let found = announced(object(&[
+        ("videocodecid", Value::Number(7.0)),
+        ("audiocodecid", Value::Number(10.0)),
+        (
+            "videoTrackIdInfoMap",
+            object(&[("1", half.clone()), ("2", half)]),
+        ),
+        ("audioTrackIdInfoMap", object(&[("1", german)])),
+    ]));
+    let tracks: Vec<_> = found.iter().map(|(track, _)| *track).collect();
+    let expected = [
+        (picture, 0),
+        (picture, 1),
+        (picture, 2),
+        (sound, 0),
+        (sound, 1),
+    ];
+    assert_eq!(tracks, expected.map(|(kind, id)| track(kind, id)));
+    assert_eq!(
+        found.last().map(|(_, about)| about),
+        Some(&About::named("Saal 1", "de"))
+    );
+    // What most publishers say, and FFmpeg however many tracks it has.
+    let usual = object(&[
+        ("videocodecid", Value::Number(7.0)),
+        ("width", Value::Number(640.0)),
+    ]);
+    assert!(announced(usual).is_empty());
+    assert!(announced(Value::Null).is_empty());
+}
+
+#[test]
+fn what_metadata_says_of_tracks_is_bounded() {
+    let long = object(&[
+        ("name", text(&"\u{e9}".repeat(200))),
+        ("language", text("not a language")),
+    ]);
+    let many: Vec<_> = (0..=255).map(|id| (id.to_string(), long.clone())).collect();
+    let found = announced(object(&[("audioTrackIdInfoMap", Value::Object(many))]));
+    assert_eq!(found.len(), ANNOUNCED_MAX);
+    let (_, about) = &found[3];
+    assert!(
+        about.name.len() <= NAME_MAX && about.name.starts_with('\u{e9}'),
+        "{about:?}"
+    );
+    assert!(about.language.is_empty(), "{about:?}");
 }

@@ -20,6 +20,8 @@ pub(crate) struct Node {
     pub(crate) process: Process,
     pub(crate) rtmp: SocketAddr,
     pub(crate) http: SocketAddr,
+    /// Where it speaks TLS, if it was told to.
+    pub(crate) https: Option<SocketAddr>,
     data: Scratch,
 }
 
@@ -34,7 +36,7 @@ impl Node {
     /// Starts a node in a data folder, and with nothing but the ports set besides `arguments`.
     pub(crate) fn start_in(data: Scratch, arguments: &[&str]) -> Self {
         let process = Process::spawn(command(data.path()).args(arguments));
-        let (rtmp, http) = within(Duration::from_secs(10), "edge-node listens", || {
+        let (rtmp, http, https) = within(Duration::from_secs(10), "edge-node listens", || {
             let printed = process.stdout();
             let line = printed
                 .lines()
@@ -43,12 +45,13 @@ impl Node {
                 line.split(' ')
                     .find_map(|word| word.strip_prefix(name)?.parse().ok())
             };
-            Some((address("rtmp=")?, address("http=")?))
+            Some((address("rtmp=")?, address("http=")?, address("https=")))
         });
         Self {
             process,
             rtmp,
             http,
+            https,
             data,
         }
     }

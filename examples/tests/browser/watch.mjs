@@ -4,6 +4,7 @@
 //
 // usage: node watch.mjs URL CHROMIUM MODULES [OPTION..]     (MODULES: the node_modules that has playwright-core)
 //   --loads N            opens N fresh pages one after the other instead, and reports when each showed its first frame
+//   --native             URL is a playlist: a bare video element plays it by what the browser has of its own
 //   --screenshot FILE    photographs the page at the end
 //   --sound              turns the sound on and notes its second marks
 
@@ -13,7 +14,12 @@ import { installClock } from "./clock.mjs";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { loads: { type: "string" }, screenshot: { type: "string" }, sound: { type: "boolean" } },
+  options: {
+    loads: { type: "string" },
+    native: { type: "boolean" },
+    screenshot: { type: "string" },
+    sound: { type: "boolean" },
+  },
 });
 const [url, executablePath, modules] = positionals;
 const { chromium } = createRequire(`${modules}/`)("playwright-core");
@@ -49,6 +55,19 @@ async function join(browser, count) {
   say({ event: "result", joins });
 }
 
+/** A page of the same origin with nothing but a video element. */
+async function bare(page) {
+  await page.goto(new URL("/healthz", url).href);
+  await page.evaluate((src) => {
+    const video = document.createElement("video");
+    Object.assign(video, { src, muted: true, autoplay: true });
+    // Chromium 156 cannot parse about every third live stream at its first attempt, FFmpeg's as well as ours, and plays
+    // the same bytes at the next.
+    video.addEventListener("error", () => setTimeout(() => video.load(), 300));
+    document.body.replaceChildren(video);
+  }, url);
+}
+
 /** One page, until standard input closes. */
 async function watch(browser) {
   const page = await browser.newPage({ viewport });
@@ -58,7 +77,8 @@ async function watch(browser) {
   page.on("pageerror", (error) => seen.console.push(`${error}`));
   page.on("console", (line) => line.type() === "error" && seen.console.push(line.text()));
   await page.addInitScript(installClock);
-  await page.goto(url);
+  if (options.native) await bare(page);
+  else await page.goto(url);
 
   const closed = new Promise((resolve) => process.stdin.on("end", resolve).on("error", resolve).resume());
   const playing = firstFrame(page).then(async () => {

@@ -307,6 +307,33 @@ fn a_fresh_page_shows_the_picture_within_a_second() {
     assert!(of(0.95) <= most, "p95 {} ms, {most} at most", of(0.95));
 }
 
+#[test]
+#[ignore = "needs ffmpeg, chromium, node"]
+fn the_browsers_own_player_plays_on() {
+    let _machine = stage::alone();
+    let node = Node::start(&[]);
+    let _camera = painted_clock(&node.publish_url(KEY));
+    node.wait_until_live();
+    let viewer = Viewer::open(&node.url("/live/index.m3u8"), &["--native"]);
+    viewer.wait_until_playing();
+    let from = unix_ms();
+    let seconds = if full() { 120 } else { 20 };
+    thread::sleep(Duration::from_secs(seconds));
+    let mut seen = viewer.close();
+    seen.frames.retain(|frame| frame.0 >= from);
+    println!("native: {seen}");
+    let later = |error: &&Value| error["at"].as_u64().is_some_and(|at| at >= from);
+    let errors: Vec<&Value> = seen.list("errors").iter().filter(later).collect();
+    assert!(errors.is_empty(), "once it played: {errors:?}");
+    // It keeps its own distance; what it shows must go on.
+    let expected = usize::try_from(seconds * 30 * 8 / 10).expect("small");
+    assert!(
+        seen.frames.len() >= expected,
+        "{} frames shown, {expected} at least",
+        seen.frames.len()
+    );
+}
+
 /// A frame is filmed that much before it comes to the node, at most.
 const FILMED_BEFORE_SENT_MS: u64 = 500;
 

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use crate::Error;
 use crate::event::{Sample, Warning};
 use crate::presentation::{Phase, Presentation};
+use crate::rendition::Rendition;
 use crate::timeline::{Epoch, ticks, to_ns};
 use crate::track::Track;
 
@@ -29,8 +30,6 @@ pub(crate) struct Following {
     newest_ns: i64,
     /// Where the leading track's segment ended, if this one's has not ended there yet.
     cut: Option<Cut>,
-    /// The segment ended before the leading track's, whose next end is not one for it.
-    ahead: bool,
     /// Samples are left out until decoding can start.
     unsynced: bool,
     /// It stays away: nothing waits for it, and what is missing is listed as absent (MV-6).
@@ -125,7 +124,6 @@ impl Following {
         });
         self.pending_bytes = bytes;
         self.cut = None;
-        self.ahead = false;
         self.unsynced = true;
         self.misaligned = false;
         self.newest_ns = match self.pending.back() {
@@ -258,25 +256,42 @@ impl Presentation {
                 return;
             }
             let following = &mut track.following;
-            if core::mem::take(&mut following.ahead) {
-                continue;
-            }
             if rendition.open.is_none() && rendition.closed.is_empty() && !following.gone {
                 // Nothing of it is listed: it begins where the others are.
                 rendition.next_msn = msn;
                 continue;
             }
-            let overdue = following.cut.replace(Cut { at_ns, forced }).is_some();
-            if overdue {
+            if following.cut.replace(Cut { at_ns, forced }).is_some() {
                 // The segment before is still open.
-                self.end_follower(now_ns, index);
+                self.catch_up(now_ns, index, msn.saturating_sub(1));
             }
         }
     }
 
+    /// Ends a rendition's segments until it has as many as the leading one, so that numbers and discontinuities stay in
+    /// step (MV-4). One for which there is no media is as short as a frame, and absent.
+    pub(crate) fn catch_up(&mut self, now_ns: u64, index: usize, msn: u64) {
+        self.end_part(now_ns, index);
+        let moment = self.moment(now_ns);
+        let (Some(track), Some(rendition)) =
+            (self.tracks.get_mut(index), self.renditions.get_mut(index))
+        else {
+            return;
+        };
+        let frame_ns = to_ns(track.timeline.pace.frame().max(1), rendition.timescale);
+        while rendition.next_msn < msn {
+            if rendition.open.is_none() {
+                let until_ns = rendition.end_ns.max(moment.epoch.out_ns) + frame_ns;
+                rendition.gap_until(&moment, until_ns);
+            }
+            rendition.close_segment(&moment, &mut self.outputs);
+        }
+        let end = ticks(i128::from(rendition.end_ns), rendition.timescale);
+        track.timeline.skip_to(end);
+    }
+
     /// Whether a follower's segment ends before a sample (MV-5).
     pub(crate) fn follower_ends(&mut self, index: usize, sync: bool, sample: &Sample) -> bool {
-        let parts_most = u64::try_from(self.config.limits.segment_parts).unwrap_or(u64::MAX);
         let (Some(track), Some(rendition), Some(targets)) = (
             self.tracks.get_mut(index),
             self.renditions.get(index),
@@ -288,34 +303,23 @@ impl Presentation {
         let frame = track.timeline.pace.frame();
         let due = self.epoch.ticks(sample.dts_ns, timescale);
         let following = &mut track.following;
-        let late = following.cut.map(|cut| {
-            let at = ticks(i128::from(cut.at_ns), timescale);
-            (due - at, cut.forced)
-        });
-        let Some(open) = rendition.open.as_ref() else {
-            // The next segment begins here anyway.
-            following.cut = following
-                .cut
-                .filter(|_| late.is_some_and(|(late, _)| late < -frame / 2));
+        let Some(cut) = following.cut else {
             return false;
         };
-        match late {
-            Some((late, forced)) if late >= -frame / 2 && (sync || forced) => {
-                following.cut = None;
-                return true;
-            }
-            Some((late, _)) if late >= rendition.cutter.cap => following.cut = None,
-            _ => {
-                let most = targets.segment_most(timescale) - frame;
-                if rendition.segment_fill() < most && open.parts < parts_most {
-                    return false;
-                }
-                following.ahead = following.cut.take().is_none();
-            }
+        let late = due - ticks(i128::from(cut.at_ns), timescale);
+        if late < -frame / 2 {
+            return false;
         }
-        if !sync && !core::mem::replace(&mut following.misaligned, true) {
-            let late_ms = late.map_or(0, |(late, _)| to_ns(late, timescale) / NS_PER_MS);
-            let (track, late_ms) = (track.id, u64::try_from(late_ms).unwrap_or(0));
+        // Where nothing is open the next segment begins anyway.
+        let aligned = sync || cut.forced || rendition.open.is_none();
+        let full = rendition.segment_fill() + frame > targets.segment_most(timescale);
+        if !aligned && late < rendition.cutter.cap && !full {
+            return false;
+        }
+        following.cut = None;
+        if !aligned && !core::mem::replace(&mut following.misaligned, true) {
+            let late_ms = u64::try_from(to_ns(late, timescale) / NS_PER_MS);
+            let (track, late_ms) = (track.id, late_ms.unwrap_or(0));
             self.warn(Warning::Misaligned { track, late_ms });
         }
         true
@@ -364,7 +368,6 @@ impl Presentation {
             self.config.limits.part_bytes,
             self.config.limits.part_samples,
         );
-        let promised = self.config.independent_segments;
         let patience_ns = self.patience_ns();
         let (Some(track), Some(rendition)) =
             (self.tracks.get_mut(index), self.renditions.get(index))
@@ -397,7 +400,7 @@ impl Presentation {
         if listed && (hole || late) {
             self.list_absent(now_ns, index, to_ns(due, timescale));
         }
-        if promised && !sample.sync && self.breaks_promise(index, due) {
+        if self.has_no_place(index, due, sample.sync) {
             if let Some(track) = self.tracks.get_mut(index) {
                 track.following.unsynced = true;
             }
@@ -409,9 +412,10 @@ impl Presentation {
         }
     }
 
-    /// Whether a segment would have to begin with a sample that decoding cannot start at, where that was ruled out
-    /// (MV-3).
-    fn breaks_promise(&self, index: usize, due: i64) -> bool {
+    /// Whether a sample can go neither into the open segment, which would round to more than the Target Duration
+    /// (SEG-1), nor into a new one: that begins where the leading track's does, and with a key frame where one is
+    /// promised (MV-3).
+    fn has_no_place(&self, index: usize, due: i64, sync: bool) -> bool {
         let (Some(track), Some(rendition), Some(targets)) = (
             self.tracks.get(index),
             self.renditions.get(index),
@@ -419,14 +423,18 @@ impl Presentation {
         ) else {
             return false;
         };
-        let scale = rendition.timescale;
-        let cut = track.following.cut;
-        let overdue = cut.is_some_and(|cut| {
-            let at = ticks(i128::from(cut.at_ns), scale);
-            due - at >= rendition.cutter.cap
+        let frame = track.timeline.pace.frame();
+        let late = track.following.cut.map(|cut| {
+            let at = ticks(i128::from(cut.at_ns), rendition.timescale);
+            due - at
         });
-        let most = targets.segment_most(scale) - track.timeline.pace.frame();
-        overdue || rendition.open.is_none() || rendition.segment_fill() >= most
+        let full = rendition.open.is_some()
+            && rendition.segment_fill() + frame > targets.segment_most(rendition.timescale);
+        let Some(late) = late.filter(|late| *late >= -frame / 2) else {
+            return full;
+        };
+        let keyless = !sync && (full || late >= rendition.cutter.cap || rendition.open.is_none());
+        self.config.independent_segments && keyless
     }
 
     /// Lists what a follower lacks as absent: where it has been away for too long, and where all segments end.
@@ -474,24 +482,19 @@ impl Presentation {
         };
         let timescale = rendition.timescale;
         let following = &mut track.following;
+        // The segment must not become longer than playlists may say (SEG-1); what is left goes into the next one.
+        let room_ns = |rendition: &Rendition| {
+            let room = moment.targets.segment_most(timescale) - rendition.segment_fill();
+            rendition
+                .end_ns
+                .saturating_add(to_ns(room.max(0), timescale))
+        };
         if let Some(cut) = following.cut.filter(|cut| cut.at_ns <= until_ns) {
-            rendition.gap_until(&moment, cut.at_ns);
+            rendition.gap_until(&moment, cut.at_ns.min(room_ns(rendition)));
             rendition.close_segment(&moment, &mut self.outputs);
             following.cut = None;
         }
-        loop {
-            let room = moment.targets.segment_most(timescale) - rendition.segment_fill();
-            let full_ns = rendition
-                .end_ns
-                .saturating_add(to_ns(room.max(1), timescale));
-            if until_ns <= full_ns {
-                break;
-            }
-            rendition.gap_until(&moment, full_ns);
-            rendition.close_segment(&moment, &mut self.outputs);
-            following.ahead = true;
-        }
-        rendition.gap_until(&moment, until_ns);
+        rendition.gap_until(&moment, until_ns.min(room_ns(rendition)));
         let end = ticks(i128::from(rendition.end_ns), timescale);
         track.timeline.skip_to(end);
     }

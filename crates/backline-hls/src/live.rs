@@ -319,8 +319,14 @@ impl Presentation {
             .is_some_and(|lead| lead.open.is_some())
         {
             self.follow(now_ns, true);
+            self.fill_sounds(now_ns);
         }
         self.close_segments(now_ns);
+        if let Some(msn) = self.renditions.first().map(|lead| lead.next_msn) {
+            for index in 1..self.tracks.len() {
+                self.catch_up(now_ns, index, msn);
+            }
+        }
         // Little was listed yet, but no more will come for a while.
         self.playable |= self
             .renditions

@@ -122,6 +122,33 @@ impl Presentation {
         }
     }
 
+    /// Fills all sound up to where the picture ends: nothing that comes later can be shown.
+    pub(crate) fn fill_sounds(&mut self, now_ns: u64) {
+        if self.muxed {
+            return;
+        }
+        let moment = self.moment(now_ns);
+        let until_ns = self.lead_end_ns();
+        let rows = self.tracks.iter_mut().zip(&mut self.renditions);
+        for (track, rendition) in rows.skip(1).filter(|(track, _)| track.is_sound()) {
+            let timescale = rendition.timescale;
+            let until = ticks(i128::from(until_ns), timescale);
+            let origin = ticks(i128::from(self.epoch.out_ns), timescale);
+            track.timeline.begin(origin);
+            let frame = track.timeline.pace.frame();
+            if until - track.timeline.next() > frame {
+                track.conceal(until, rendition.cutter.cap);
+            }
+            rendition.take_sound(&moment, track, until, true, &mut self.outputs);
+            let end = ticks(i128::from(rendition.end_ns), timescale);
+            if until - end > frame {
+                // Nothing is known to fill it with.
+                rendition.gap_until(&moment, until_ns);
+                track.timeline.skip_to(until);
+            }
+        }
+    }
+
     /// Fills sound that is too far behind the picture, so that the viewers' buffers do not run dry.
     pub(crate) fn fill_sound_hole(&mut self, index: usize, until_ns: i64) {
         let Some(targets) = self.targets else { return };

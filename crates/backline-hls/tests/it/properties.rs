@@ -3,7 +3,8 @@
 use backline_hls::{Decision, Error, Event, Form, Layout, TrackId, Warning};
 use proptest::prelude::*;
 
-use crate::studio::{A0, AAC_44, AAC_48, M0, Script, Studio, V0, separate};
+use crate::ladder::{audio, video};
+use crate::studio::{A0, AAC_44, AAC_48, AVC_360, AVC_720, M0, Script, Studio, V0, separate};
 
 /// Times of pictures: a frame length with jitter, drops and sometimes a pause.
 fn pictures() -> impl Strategy<Value = Vec<(i64, i64)>> {
@@ -49,7 +50,7 @@ fn publish(studio: &mut Studio, times: &[(i64, i64)], gop: usize, sound: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn every_publisher_makes_legal_playlists(
@@ -93,6 +94,90 @@ proptest! {
                 index += 1;
             }
         }
+    }
+
+    #[test]
+    fn mv_4_several_pictures_make_legal_playlists(
+        tracks in prop::collection::vec((pictures(), prop_oneof![5usize..70, Just(60)], 0i64..300), 2..4),
+        sounds in 0u8..3,
+        window in 6u64..12,
+    ) {
+        let mut config = separate();
+        config.window = std::time::Duration::from_secs(window);
+        let mut studio = Studio::started(config, None);
+        let mut samples = Vec::new();
+        for (id, (times, gop, late)) in (0u8..).zip(tracks) {
+            if id > 0 {
+                studio.event(crate::ladder::config(video(id), AVC_360));
+            }
+            let own = times.into_iter().enumerate();
+            samples.extend(own.map(|(at, (dts, composition))| (dts + late, video(id), dts, composition, at % gop == 0)));
+        }
+        let length = samples.iter().map(|row| row.2).max().unwrap_or(0);
+        for id in 0..sounds {
+            studio.event(crate::ladder::config(audio(id), AAC_48));
+            let times = (0..).map(|frame: i64| (frame * 1_024 + 24) / 48).take_while(|at| *at < length);
+            samples.extend(times.map(|at| (at, audio(id), at, 0, true)));
+        }
+        samples.sort_by_key(|row| (row.0, row.2));
+        for (at, track, dts, composition, sync) in samples {
+            studio.at_ms(u64::try_from(at).unwrap_or(0));
+            studio.event(crate::studio::sample(track, dts, composition, sync, 40));
+        }
+        studio.event(Event::Stop);
+        studio.event(Event::End);
+        prop_assert!(studio.ended);
+        // Nobody may be short of a segment: numbers and discontinuities stay in step.
+        let lead = studio.playlists.get(&V0).map(|media| media.segments.len());
+        for media in studio.playlists.values() {
+            prop_assert!(media.ended);
+            prop_assert!(Some(media.segments.len()).max(lead) <= Some(media.segments.len().min(lead.unwrap_or(0)) + 2));
+        }
+    }
+
+    #[test]
+    fn any_order_of_events_of_many_tracks_is_survived(
+        seeds in prop::collection::vec((0u8..14, -2_000i64..4_000, any::<bool>()), 1..400),
+        promised: bool,
+        absence: bool,
+    ) {
+        let mut config = separate();
+        config.limits.outputs = 1;
+        config.limits.init_generations = 1_000;
+        config.independent_segments = promised;
+        if absence {
+            config.absence = backline_hls::Absence::Gap;
+        }
+        let mut studio = Studio::started(config, Some(AAC_48));
+        let join = |studio: &mut Studio| {
+            for id in 1..3 {
+                studio.event(crate::ladder::config(video(id), AVC_360));
+            }
+            studio.event(crate::ladder::config(audio(1), AAC_48));
+        };
+        join(&mut studio);
+        studio.lenient = true;
+        let mut at = 0;
+        for (kind, step, sync) in seeds {
+            at += match kind { 0 => step, 3..=5 => 0, _ => 33 };
+            studio.wait_until_ms(u64::try_from(at).unwrap_or(0));
+            let picture = |id| crate::studio::sample(video(id), at, 0, sync, 10);
+            let result = match kind {
+                1 if sync => studio.try_event(Event::Stop),
+                2 if sync => { studio.start(Some(AAC_48)); join(&mut studio); Ok(()) }
+                3 => studio.try_event(crate::studio::sample(audio(0), at, 0, true, 10)),
+                4 => studio.try_event(crate::studio::sample(audio(1), at, 0, true, 10)),
+                5 => studio.try_event(crate::ladder::config(video(1), if sync { AVC_360 } else { AVC_720 })),
+                6..=8 => studio.try_event(picture(1)),
+                9 => studio.try_event(picture(2)),
+                _ => studio.try_event(picture(0)),
+            };
+            let legal = matches!(result, Ok(()) | Err(Error::NotStarted { .. }))
+                || (promised && matches!(result, Err(Error::KeyFrameLate { .. })));
+            prop_assert!(legal, "{result:?}");
+        }
+        studio.event(Event::End);
+        prop_assert!(studio.ended);
     }
 
     #[test]

@@ -298,6 +298,19 @@ impl Studio {
         together(&lists, self.in_step);
     }
 
+    /// Ticks a second of a rendition; 0 where it may have changed.
+    fn scale(&self, id: RenditionId) -> u64 {
+        let tracks = self.hls.stats().tracks;
+        let mut kinds = tracks.iter().map(|track| track.codec.kind());
+        if kinds.any(|kind| kind == TrackKind::Video) && !id.to_string().starts_with('a') {
+            90_000
+        } else if self.lenient {
+            0
+        } else {
+            self.sound_scale
+        }
+    }
+
     /// Every listed part exists, lasts what the playlist says, and continues the one before (MUX-5).
     fn check_fragments(&mut self, id: RenditionId, media: &Media) {
         let old = self.playlists.get(&id);
@@ -305,21 +318,11 @@ impl Studio {
         let last_known = old
             .and_then(|old| {
                 let parts = old.segments.iter().flat_map(|s| &s.parts);
-                parts.filter(exist).last()
+                parts.rev().find(exist)
             })
             .map(|part| &part.uri);
         let mut fresh = last_known.is_none();
-        let tracks = self.hls.stats().tracks;
-        let pictures = tracks
-            .iter()
-            .any(|track| track.codec.kind() == TrackKind::Video);
-        let scale = if pictures && !id.to_string().starts_with('a') {
-            90_000
-        } else if self.lenient {
-            0
-        } else {
-            self.sound_scale
-        };
+        let scale = self.scale(id);
         // Absent media between a part and the one before it, in units of 10 us, and its parts.
         let mut absent = (0, 0);
         for segment in &media.segments {
@@ -351,21 +354,20 @@ impl Studio {
                     .iter()
                     .rfind(|cut| cut.msn <= segment.msn && cut.discontinuity);
                 let cut = cut.map_or(0, |cut| cut.msn);
+                let known = last_known.is_some();
                 for run in runs.iter().filter(|_| !self.lenient) {
                     let end = (run.tfdt + run.ticks(), cut);
-                    let Some((before, before_cut)) = self.ends.insert((id, run.track), end) else {
+                    let Some(before) = self.ends.insert((id, run.track), end) else {
                         continue;
                     };
-                    let after_cut = before_cut != cut && run.tfdt >= before;
-                    let expected = before + hole * 90_000 / 100_000;
-                    // What the lines that have gone said of it is not known any more.
-                    let since = last_known.is_none() && run.tfdt >= before;
-                    let exact = run.tfdt.abs_diff(expected) <= 2 * (holes + 1);
-                    let after_hole = since || (holes > 0 && exact);
+                    // What the lines that have gone said of a hole is not known any more.
+                    let hole = (hole * scale / 100_000, holes);
                     assert!(
-                        run.tfdt == before || after_cut || after_hole,
-                        "MUX-5: {id} tfdt {} after {before} and {hole} absent",
-                        run.tfdt
+                        continues(before, (run.tfdt, cut), hole)
+                            || (!known && run.tfdt >= before.0),
+                        "MUX-5: {id} tfdt {} after {} and {hole:?} absent",
+                        run.tfdt,
+                        before.0
                     );
                 }
                 let independent = runs
@@ -375,6 +377,14 @@ impl Studio {
             }
         }
     }
+}
+
+/// Whether a part of a decode time and an epoch follows another one's end, with so many ticks and parts absent between.
+fn continues(before: (u64, u64), begin: (u64, u64), (hole, holes): (u64, u64)) -> bool {
+    let (end, cut) = before;
+    let after_cut = cut != begin.1 && begin.0 >= end;
+    let after_hole = holes > 0 && begin.0.abs_diff(end + hole) <= 2 * (holes + 1);
+    begin.0 == end || after_cut || after_hole
 }
 
 /// All that a test may publish.

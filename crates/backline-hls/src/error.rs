@@ -217,6 +217,11 @@ pub enum Error {
     Slate {
         /// Why.
         problem: SlateProblem,
+    /// A URL is none that a check can begin with.
+    #[error("{len} bytes that are no absolute http or https URL")]
+    Url {
+        /// Its length.
+        len: usize,
     },
 }
 
@@ -245,6 +250,12 @@ pub enum AboutProblem {
         size: usize,
         /// The cap.
         limit: usize,
+    },
+    /// A URL is none that a check can begin with.
+    #[error("{len} bytes that are no absolute http or https URL")]
+    Url {
+        /// Its length.
+        len: usize,
     },
 }
 

@@ -20,6 +20,8 @@ mod gzip;
 mod headers;
 mod kept;
 mod limits;
+#[cfg(feature = "lint")]
+pub mod lint;
 mod live;
 pub mod m3u8;
 mod message;

@@ -4,6 +4,7 @@ pub(crate) mod collect;
 pub(crate) mod http;
 pub(crate) mod lint;
 pub(crate) mod node;
+pub(crate) mod origin;
 pub(crate) mod players;
 pub(crate) mod playlist;
 pub(crate) mod process;

@@ -16,6 +16,7 @@ mod caches;
 mod conformance;
 mod crowd;
 mod harness;
+mod hls_lint;
 mod hostile;
 mod http2;
 mod inspect;

@@ -217,6 +217,7 @@ pub enum Error {
     Slate {
         /// Why.
         problem: SlateProblem,
+    },
     /// A URL is none that a check can begin with.
     #[error("{len} bytes that are no absolute http or https URL")]
     Url {

@@ -144,6 +144,13 @@ impl Linter {
             done: self.clock.advance(record.done),
         };
         self.findings.now_ns = times.done;
+        let slack_ns = ns(self.config.slack);
+        ladder::together(
+            &mut self.findings,
+            &mut self.followers,
+            times.done,
+            slack_ns,
+        );
         let known = self.outstanding.remove(&record.request);
         let (url, directives) = Directives::split(&record.request.url);
         if self.followers.is_empty() && url == self.root {
@@ -208,8 +215,6 @@ impl Linter {
     pub fn poll_request(&mut self, now: Instant) -> Option<Request> {
         let now_ns = self.clock.advance(now);
         self.findings.now_ns = now_ns;
-        let slack_ns = ns(self.config.slack);
-        ladder::together(&mut self.findings, &mut self.followers, now_ns, slack_ns);
         if now_ns >= ns(self.config.length) || self.outstanding.len() >= self.config.requests.max(1)
         {
             return None;
@@ -286,6 +291,18 @@ impl Linter {
             && self.outstanding.is_empty();
         let nothing = self.asked && self.outstanding.is_empty() && self.followers.is_empty();
         over || ended || nothing
+    }
+
+    /// Playlists that were read.
+    #[must_use]
+    pub fn playlists(&self) -> u64 {
+        self.playlists
+    }
+
+    /// Init segments, parts and segments that were read.
+    #[must_use]
+    pub fn objects(&self) -> u64 {
+        self.objects
     }
 
     /// What has come of it so far.
@@ -382,7 +399,7 @@ impl Linter {
         let place = place(follower, &record.request);
         let findings = &mut self.findings;
         let low_latency = media::low_latency(follower);
-        let directed = directives.msn.is_some();
+        let directed = directives.msn.is_some() || directives.malformed;
         headers::playlist(findings, &place, record, low_latency, directed);
         let due = due(follower, directives, sent);
         let held = held(

@@ -1,11 +1,14 @@
 //! `hls_lint` and the machine under it must be able to fail: an origin that is right by the rules, and one fault a rule.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use backline_hls::lint::{Config, Linter, Outcome, Record, Report, Request, Response, Rule};
 
-use crate::harness::origin::Origin;
+use crate::harness::node::example;
+use crate::harness::origin::{Origin, serve};
+use crate::harness::process::Process;
 
 /// Each fault of the origin and the one rule that it breaks.
 const FAULTS: [(&str, Rule); 47] = [
@@ -184,5 +187,79 @@ fn new_2_plain_hls_is_not_called_broken_low_latency() {
     for row in &report.rows {
         let expected = row.rule.is_low_latency();
         assert_eq!(row.outcome == Outcome::NotLowLatency, expected, "{row:?}");
+    }
+}
+
+/// Runs the program to its end: exit code, what it printed, and what it said on standard error.
+fn hls_lint(url: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(example("hls-lint"));
+    let mut process = Process::spawn(command.arg(url).args(arguments));
+    let status = process.wait(Duration::from_secs(40));
+    (status.code(), process.stdout(), process.stderr())
+}
+
+#[test]
+fn the_program_tells_right_from_wrong_by_its_exit_code() {
+    let right = serve(Origin::default());
+    let url = format!("http://{right}/index.m3u8");
+    let (code, printed, told) = hls_lint(&url, &["--seconds", "4", "--slack-ms", "3000"]);
+    assert_eq!(code, Some(0), "{printed}{told}");
+    assert!(
+        printed.contains("pass  PL-9") && printed.contains("-     DEL-1   not seen"),
+        "{printed}"
+    );
+    assert_eq!(
+        printed.lines().count(),
+        Rule::all().count() + 1,
+        "one line a rule, and one for all"
+    );
+
+    let wrong = serve(Origin::faulty("PL-2"));
+    let url = format!("http://{wrong}/index.m3u8");
+    let (code, printed, told) = hls_lint(&url, &["--seconds", "2", "--rule", "PL-2"]);
+    assert_eq!(code, Some(1), "{printed}{told}");
+    assert!(
+        printed.contains("FAIL  PL-2") && printed.contains("PART-HOLD-BACK=1.2"),
+        "{printed}"
+    );
+    let (code, ..) = hls_lint(&url, &["--seconds", "2", "--rule", "PL-9"]);
+    assert_eq!(code, Some(0), "another rule is not broken");
+    let (code, printed, _) = hls_lint(&url, &["--seconds", "2", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&printed).expect("it is JSON");
+    let rules = report["rules"].as_array().expect("there are rules");
+    let broken = rules
+        .iter()
+        .find(|rule| rule["outcome"] == "fail")
+        .expect("one is broken");
+    assert_eq!((code, &broken["id"]), (Some(1), &serde_json::json!("PL-2")));
+    assert!(
+        broken["findings"][0]["seen"]
+            .as_str()
+            .is_some_and(|seen| seen.contains("PART-HOLD-BACK"))
+    );
+}
+
+#[test]
+fn the_program_says_what_to_do_where_nothing_can_be_checked() {
+    let origin = serve(Origin::default());
+    for (url, expected) in [
+        (
+            "http://127.0.0.1:9/index.m3u8".to_owned(),
+            "nothing listens",
+        ),
+        (format!("http://{origin}/none.m3u8"), "status 404"),
+        (format!("http://{origin}/v/s20.m4s"), "is no playlist"),
+        (
+            "http://no-such-host.invalid/a.m3u8".to_owned(),
+            "cannot find no-such-host.invalid",
+        ),
+        ("ftp://127.0.0.1/a.m3u8".to_owned(), "write http://host"),
+    ] {
+        let (code, printed, told) = hls_lint(&url, &["--seconds", "3"]);
+        assert_eq!((code, printed.as_str()), (Some(2), ""), "{url}: {told}");
+        assert!(
+            told.contains(expected) && told.starts_with("hls-lint: "),
+            "{told}"
+        );
     }
 }

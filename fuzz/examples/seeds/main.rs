@@ -12,6 +12,7 @@ use std::path::Path;
 mod bodies;
 mod cache;
 mod hls;
+mod m3u8;
 mod recipes;
 mod rtmp;
 
@@ -21,6 +22,7 @@ fn main() {
     for (target, name, bytes) in rtmp::seeds()
         .into_iter()
         .chain(hls::seeds())
+        .chain(m3u8::seeds())
         .chain(cache::seeds())
         .chain(recipes::seeds())
         .chain(bodies::seeds())

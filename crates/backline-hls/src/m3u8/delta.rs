@@ -77,7 +77,32 @@ impl Media {
                 limit: limits.playlist_segments,
             });
         }
-        Ok(self.joined(before, skipped, skip.removed_date_ranges.as_deref()))
+        let gone = before.segments.get(..from).unwrap_or_default();
+        let mut joined = self.joined(before, skipped, skip.removed_date_ranges.as_deref());
+        joined.inherit(gone);
+        Ok(joined)
+    }
+
+    /// Gives the first segment the init segment and keys that held for it, whose tags stood before segments that are gone.
+    fn inherit(&mut self, gone: &[Segment]) {
+        let Some(first) = self.segments.first_mut() else {
+            return;
+        };
+        let has = |segment: &Segment, wanted: &str| segment.lines().any(|line| tag(line) == wanted);
+        let mut lines: Vec<String> = Vec::new();
+        let keys = gone.iter().rfind(|segment| !segment.keys.is_empty());
+        if let Some(keys) = keys.filter(|_| first.keys.is_empty()) {
+            let own = keys.lines().filter(|line| tag(line) == "#EXT-X-KEY");
+            lines.extend(own.map(str::to_owned));
+            first.keys.clone_from(&keys.keys);
+        }
+        if !has(first, "#EXT-X-MAP") {
+            let map = gone.iter().rfind(|segment| has(segment, "#EXT-X-MAP"));
+            let line =
+                map.and_then(|segment| segment.lines().find(|line| tag(line) == "#EXT-X-MAP"));
+            lines.extend(line.map(str::to_owned));
+        }
+        first.lines.splice(0..0, lines);
     }
 
     fn joined(mut self, before: &Self, skipped: &[Segment], removed: Option<&[String]>) -> Self {

@@ -75,7 +75,12 @@ fn attributes(list: &str) -> Option<&'static str> {
 /// The version must be what the tags need (section 8), and should be no higher.
 pub(super) fn version(findings: &mut Findings, place: &str, media: &Media) {
     let (needed, by) = needed(media);
-    findings.need(Rule::Pl12, place, media.version == needed, || {
+    // Whether the update left date ranges out cannot be told from it: 10 is needed if it did.
+    let skip = media.skip.as_ref();
+    let may_skip_ranges = skip.is_some_and(|skip| skip.removed_date_ranges.is_some());
+    let most = if may_skip_ranges { needed.max(10) } else { needed };
+    let holds = (needed..=most).contains(&media.version);
+    findings.need(Rule::Pl12, place, holds, || {
         let written = media.version;
         format!("EXT-X-VERSION:{written} where {by} needs {needed}")
     });
@@ -117,11 +122,6 @@ fn needed(media: &Media) -> (u64, &'static str) {
     );
     need(8, "EXT-X-DEFINE", !media.defines.is_empty());
     need(9, "EXT-X-SKIP", media.skip.is_some());
-    let removed = media
-        .skip
-        .as_ref()
-        .is_some_and(|skip| skip.removed_date_ranges.is_some());
-    need(10, "EXT-X-SKIP over EXT-X-DATERANGE", removed);
     let parameters = media
         .defines
         .iter()

@@ -65,11 +65,13 @@ impl Codec {
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a presentation has these two kinds"
+    reason = "a presentation has these three kinds"
 )]
 pub enum TrackKind {
     /// Sound.
     Audio,
+    /// Captions, which have no codec: they come as cues.
+    Text,
     /// Picture.
     Video,
 }

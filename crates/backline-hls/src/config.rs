@@ -113,6 +113,12 @@ impl Config {
                 ms(500),
                 ms(60_000),
             ),
+            (
+                "limits.cue_span",
+                self.limits.cue_span,
+                ms(1_000),
+                ms(3_600_000),
+            ),
             ("limits.hold", self.limits.hold, ms(500), ms(60_000)),
         ];
         for (field, value, min, max) in rows {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::captions::Captions;
 use crate::cutter::Targets;
 use crate::event::{ObjectId, ObjectKind, Point, Series};
 use crate::headers::Headers;
@@ -155,6 +156,7 @@ pub(crate) fn decide(
                 // Before the tracks are known any rendition may come.
                 let possible = usize::from(id.index()) < presentation.config.limits.renditions;
                 let known = presentation.rendition(id).is_some()
+                    || presentation.captioned(id).is_some()
                     || (presentation.renditions.is_empty() && possible);
                 return first(
                     presentation,
@@ -166,8 +168,7 @@ pub(crate) fn decide(
                     known,
                 );
             }
-            let (Some(rendition), Some(targets)) =
-                (presentation.rendition(id), presentation.targets)
+            let (Some(grown), Some(targets)) = (Grown::of(presentation, id), presentation.targets)
             else {
                 return refuse(404, Refusal::PathUnknown, target_s);
             };
@@ -176,9 +177,67 @@ pub(crate) fn decide(
             let query = query.filter(|_| !ended).unwrap_or("");
             match Directives::parse(query, &presentation.config.limits) {
                 Err(reason) => refuse(400, reason, target_s.saturating_mul(4)),
-                Ok(directives) => media(presentation, now, rendition, &targets, directives),
+                Ok(directives) => media(presentation, now, grown, &targets, directives),
             }
         }
+    }
+}
+
+/// What a media playlist lists.
+#[derive(Clone, Copy, Debug)]
+enum Grown<'a> {
+    /// Segments and parts.
+    Parts(&'a Rendition),
+    /// Segments alone.
+    Whole(&'a Captions),
+}
+
+impl<'a> Grown<'a> {
+    fn of(presentation: &'a Presentation, id: RenditionId) -> Option<Self> {
+        if id.is_text() {
+            presentation.captioned(id).map(Self::Whole)
+        } else {
+            presentation.rendition(id).map(Self::Parts)
+        }
+    }
+
+    /// What is listed and what is closed, and the number of the segment that is being made.
+    fn reached(self) -> (RenditionId, Point, Point, u64) {
+        match self {
+            Self::Parts(rendition) => {
+                let (listed, closed) = rendition.points();
+                let open = rendition.open.as_ref();
+                let open_msn = open.map_or(rendition.next_msn, |open| open.msn);
+                (rendition.id, listed, closed, open_msn)
+            }
+            Self::Whole(captions) => {
+                let (listed, closed) = captions.points();
+                (captions.id, listed, closed, captions.next_msn())
+            }
+        }
+    }
+
+    /// What a request for a segment or a part of it waits for. Where there are no parts, a segment is there with all that
+    /// a part could be.
+    fn point(self, msn: u64, part: Option<u64>) -> (Series, Point) {
+        match (self, part) {
+            (Self::Parts(rendition), Some(part)) => (Series::Listed, rolled(rendition, msn, part)),
+            (Self::Parts(_) | Self::Whole(_), _) => (Series::Closed, Point { msn, part: 0 }),
+        }
+    }
+
+    /// Whether a part that is not there yet is further ahead than a request may ask.
+    fn beyond_advance(self, targets: &Targets, msn: u64, part: u64) -> bool {
+        let Self::Parts(rendition) = self else {
+            return false;
+        };
+        let parts = rendition
+            .open
+            .as_ref()
+            .filter(|open| open.msn == msn)
+            .map_or(0, |open| open.parts);
+        // Counted from the last part, or from before the first.
+        targets.beyond_advance(part.saturating_add(1).saturating_sub(parts))
     }
 }
 
@@ -186,13 +245,14 @@ pub(crate) fn decide(
 fn media(
     presentation: &Presentation,
     now: Instant,
-    rendition: &Rendition,
+    grown: Grown<'_>,
     targets: &Targets,
     directives: Directives,
 ) -> Decision {
     let target_s = target_s(presentation);
+    let (id, listed, closed, open_msn) = grown.reached();
     let playlist = Playlist {
-        rendition: Some(rendition.id),
+        rendition: Some(id),
         form: directives.form,
     };
     let Some(msn) = directives.msn else {
@@ -208,18 +268,14 @@ fn media(
         reason: Refusal::TooFarAhead,
         headers: Headers::early(),
     };
-    let open_msn = rendition
-        .open
-        .as_ref()
-        .map_or(rendition.next_msn, |open| open.msn);
     // L is the last closed segment, the open one L + 1.
     if msn > open_msn.saturating_add(1) {
         return too_far;
     }
-    let (listed, closed) = rendition.points();
-    let (series, reached, point) = match directives.part {
-        None => (Series::Closed, closed, Point { msn, part: 0 }),
-        Some(part) => (Series::Listed, listed, rolled(rendition, msn, part)),
+    let (series, point) = grown.point(msn, directives.part);
+    let reached = match series {
+        Series::Closed => closed,
+        Series::Listed => listed,
     };
     if reached >= point {
         return Decision::Playlist {
@@ -228,20 +284,13 @@ fn media(
             headers,
         };
     }
-    if let Some(part) = directives.part.filter(|_| point.msn == msn) {
-        let parts = rendition
-            .open
-            .as_ref()
-            .filter(|open| open.msn == msn)
-            .map_or(0, |open| open.parts);
-        // Counted from the last part, or from before the first.
-        if targets.beyond_advance(part.saturating_add(1).saturating_sub(parts)) {
-            return too_far;
-        }
+    let part = directives.part.filter(|_| point.msn == msn);
+    if part.is_some_and(|part| grown.beyond_advance(targets, msn, part)) {
+        return too_far;
     }
     let deadline = deadline(presentation, now);
     let hold = Hold {
-        rendition: rendition.id,
+        rendition: id,
         series,
         point,
         deadline,
@@ -335,6 +384,9 @@ fn object(presentation: &Presentation, now: Instant, object: ObjectId) -> Decisi
         reason,
         headers,
     };
+    if let Some(captions) = presentation.captioned(id) {
+        return page(presentation, now, captions, object);
+    }
     let Some(rendition) = presentation.rendition(id) else {
         return if presentation.renditions.is_empty() {
             refuse(404, Refusal::NotPublished, Headers::moment())
@@ -385,6 +437,37 @@ fn object(presentation: &Presentation, now: Instant, object: ObjectId) -> Decisi
         target_s.saturating_mul(6),
         true,
     );
+    Decision::Object { object, headers }
+}
+
+/// A segment of captions.
+fn page(
+    presentation: &Presentation,
+    now: Instant,
+    captions: &Captions,
+    object: ObjectId,
+) -> Decision {
+    let target_s = target_s(presentation);
+    let number = object.number;
+    let refuse = |status, reason, headers| Decision::Refuse {
+        status,
+        reason,
+        headers,
+    };
+    if object.kind != ObjectKind::Segment {
+        return refuse(404, Refusal::PathUnknown, Headers::playlist(target_s));
+    }
+    if captions.is_absent(number) {
+        return refuse(404, Refusal::Absent, Headers::playlist(target_s));
+    }
+    if number >= captions.next_msn() || captions.kept.before(number) {
+        return refuse(404, Refusal::NotAnnounced, Headers::early());
+    }
+    if captions.kept.gone(number, presentation.clock.ns(now)) {
+        return refuse(410, Refusal::Gone, Headers::playlist(target_s));
+    }
+    let lifetime_s = target_s.saturating_mul(6);
+    let headers = Headers::object(object.rendition.content_type(), 3, lifetime_s, true);
     Decision::Object { object, headers }
 }
 

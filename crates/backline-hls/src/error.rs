@@ -1,11 +1,13 @@
 //! Everything that can be wrong with what a presentation is given.
 
+mod cue;
 mod file;
 
 use core::time::Duration;
 
 use crate::TrackId;
 
+pub use cue::CueProblem;
 pub use file::{FileProblem, SlateProblem};
 
 /// Why an input was refused. The machine's state is as it was before.
@@ -45,6 +47,14 @@ pub enum Error {
         alive: usize,
         /// The cap.
         limit: usize,
+    },
+    /// A cue cannot stand in captions.
+    #[error("{track} has a cue that {problem}")]
+    Cue {
+        /// Whose.
+        track: TrackId,
+        /// What is wrong with it.
+        problem: CueProblem,
     },
     /// A delta update does not fit the playlist that it is joined to.
     #[error("delta update: {problem}")]
@@ -238,7 +248,7 @@ pub enum AboutProblem {
         /// What.
         character: char,
     },
-    /// Another sound track has the same name (section 4.4.6.1.1 of the draft).
+    /// Another track of the kind has the same name (section 4.4.6.1.1 of the draft).
     #[error("{other} has too")]
     Taken {
         /// Which.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::about::About;
 use crate::codec::{Codec, TrackKind};
+use crate::cue::Cue;
 use crate::daterange::DateRange;
 use crate::message::Emsg;
 use crate::rendition_id::RenditionId;
@@ -23,7 +24,7 @@ pub struct UnixMillis(pub u64);
     reason = "callers build it from what the wire says"
 )]
 pub struct TrackId {
-    /// Picture or sound.
+    /// Picture, sound or captions.
     pub kind: TrackKind,
     /// Track id on the wire; 0 for a publisher with one track of the kind.
     pub id: u8,
@@ -33,6 +34,11 @@ impl TrackId {
     /// The usual sound track.
     pub const AUDIO: Self = Self {
         kind: TrackKind::Audio,
+        id: 0,
+    };
+    /// The usual captions.
+    pub const TEXT: Self = Self {
+        kind: TrackKind::Text,
         id: 0,
     };
     /// The usual picture track.
@@ -46,6 +52,7 @@ impl fmt::Display for TrackId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             TrackKind::Audio => "audio",
+            TrackKind::Text => "text",
             TrackKind::Video => "video",
         };
         write!(f, "{kind} track {}", self.id)
@@ -97,8 +104,17 @@ pub enum Event {
         /// where the samples say it all: Opus in stereo, AC-3, Enhanced AC-3.
         record: Bytes,
     },
-    /// A date range, or more of one that is listed. It is listed in all media playlists until its last date has left the
-    /// window.
+    /// A cue of captions, for a text track that was announced. It must come before the picture of its time is complete:
+    /// a segment of captions is closed with the picture's, and later cues go into the next one. Viewers at the live edge
+    /// have it with the picture if it comes a segment's length before its time.
+    Cue {
+        /// Whose.
+        track: TrackId,
+        /// The cue.
+        cue: Cue,
+    },
+    /// A date range, or more of one that is listed. It is listed in the media playlists of picture and sound until its last date
+    /// has left the window.
     DateRange(DateRange),
     /// The show is over: `EXT-X-ENDLIST` everywhere, nothing after it.
     End,
@@ -235,6 +251,13 @@ pub enum Output {
         /// The parts in order.
         parts: Vec<ObjectId>,
     },
+    /// A closed segment of captions, all of it.
+    Text {
+        /// Its name.
+        object: ObjectId,
+        /// The WebVTT file.
+        body: Bytes,
+    },
     /// Something that the operator should know and can often change.
     Warning(Warning),
 }
@@ -250,6 +273,14 @@ pub enum Warning {
         track: TrackId,
         /// How far sound is behind, in milliseconds.
         behind_ms: u64,
+    },
+    /// A cue came after the captions of its time were closed: it stands in the next segment, and where its time is over,
+    /// it is shown from there on, for as long as it would have been. Said once, until a cue is in time again.
+    CueLate {
+        /// Which captions.
+        track: TrackId,
+        /// How late, in milliseconds.
+        late_ms: u64,
     },
     /// Decode time left the timeline by more than the limits allow, in one step, or little by little because frames
     /// last longer than a part may; the presentation has a discontinuity there.

@@ -146,10 +146,16 @@ impl Presentation {
         let last = gathered.times(lead).last().unwrap_or(0);
         let span = u128::from(last.saturating_sub(first).unsigned_abs());
         let came = |id: &TrackId| self.tracks.iter().any(|track| track.id == *id);
-        let expected = if self.abouts.is_empty() {
+        // Captions may come at any time, or never.
+        let mut expected = self
+            .abouts
+            .keys()
+            .filter(|id| id.kind != TrackKind::Text)
+            .peekable();
+        let expected = if expected.peek().is_none() {
             self.tracks.len() > 1
         } else {
-            self.abouts.keys().all(came)
+            expected.all(came)
         };
         let complete = expected && self.tracks.iter().all(|track| self.heard(track));
         let waited = span >= self.config.track_wait.as_nanos();
@@ -171,9 +177,10 @@ impl Presentation {
         let mut next = [0u8; 2];
         for track in tracks.iter().take(if muxed { 1 } else { tracks.len() }) {
             let [sounds, pictures] = &mut next;
-            let (count, named): (_, fn(u8) -> RenditionId) = match track.id.kind {
-                TrackKind::Audio => (sounds, RenditionId::audio),
-                TrackKind::Video => (pictures, RenditionId::video),
+            let (count, named): (_, fn(u8) -> RenditionId) = if track.is_sound() {
+                (sounds, RenditionId::audio)
+            } else {
+                (pictures, RenditionId::video)
             };
             let id = if muxed {
                 RenditionId::MUXED
@@ -253,9 +260,12 @@ impl Presentation {
         self.renditions = renditions;
         self.targets = Some(targets);
         self.outputs.extend(inits);
+        self.name_captions();
         self.phase = Phase::Waiting;
         self.list_lost();
-        let known = |id: &TrackId| self.tracks.iter().any(|track| track.id == *id);
+        let known = |id: &TrackId| {
+            id.kind == TrackKind::Text || self.tracks.iter().any(|track| track.id == *id)
+        };
         let absent = self.abouts.keys().filter(|id| !known(id)).copied();
         let ignored: Vec<TrackId> = silent.iter().map(|track| track.id).chain(absent).collect();
         for id in ignored {

@@ -30,6 +30,8 @@ pub(crate) const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 pub(crate) const VIDEO_MP4: &str = "video/mp4";
 /// Content type of a rendition without.
 pub(crate) const AUDIO_MP4: &str = "audio/mp4";
+/// Content type of captions. They are UTF-8, which WebVTT cannot say otherwise.
+pub(crate) const WEBVTT: &str = "text/vtt";
 
 /// Seconds for which an error may be kept that is true for a moment only: a crowd asks once, and nobody is told old
 /// news for longer than a player waits before it tries again.

@@ -2,9 +2,11 @@
 
 mod about;
 mod absence;
+mod captions;
 mod clock;
 pub mod codec;
 mod config;
+mod cue;
 mod cutter;
 mod daterange;
 mod dates;
@@ -51,10 +53,11 @@ mod track;
 // The public interface is: the modules that are public above, and these.
 pub use about::About;
 pub use config::{Absence, Config, Layout, Numbering};
+pub use cue::Cue;
 pub use daterange::{DateRange, DateRangeEnd, DateRangeValue};
 pub use delivery::{Decision, Form, Hold, Playlist, Refusal};
 pub use error::{
-    AboutProblem, DateRangeProblem, Error, FileProblem, FragmentProblem, InitProblem,
+    AboutProblem, CueProblem, DateRangeProblem, Error, FileProblem, FragmentProblem, InitProblem,
     MessageProblem, RecordProblem, SlateProblem,
 };
 pub use event::{

@@ -34,6 +34,13 @@ pub struct Limits {
     pub renditions: usize,
     /// Bytes of a track's name in playlists. Default 128: what a player's menu can show.
     pub name_bytes: usize,
+    /// Bytes of a cue: its id, settings and text. Default 4 KiB: more than a screen can show.
+    pub cue_bytes: usize,
+    /// How long a cue may be shown, and how far from the picture it may begin. Default 60 s; stops cues that stand in
+    /// every segment, and those of another clock.
+    pub cue_span: Duration,
+    /// Cues of a track that wait for their time or are shown. Default 256: at most 1 MiB of text in a segment.
+    pub cues: usize,
     /// Init generations kept per rendition. Default 16; a change of configuration beyond it is refused.
     pub init_generations: usize,
     /// Outputs that may wait before `handle_event` pushes back. Default 256.
@@ -86,6 +93,9 @@ impl Default for Limits {
             window_segments: 4_096,
             renditions: 32,
             name_bytes: 128,
+            cue_bytes: 4 << 10,
+            cue_span: Duration::from_secs(60),
+            cues: 256,
             init_generations: 16,
             outputs: 256,
             slate_bytes: 64 << 20,

@@ -6,6 +6,7 @@
 )]
 
 use crate::about::About;
+use crate::captions::Captions;
 use crate::presentation::Presentation;
 use crate::rendition::Rendition;
 use crate::text::{push_padded, push_u64};
@@ -20,6 +21,13 @@ const REPRESENTATIVE_AUDIO: u64 = 160_000;
 struct Bandwidth {
     peak: u64,
     average: u64,
+}
+
+/// Whether there are groups of renditions beside a variant's own.
+#[derive(Clone, Copy, Debug)]
+struct Groups {
+    grouped: bool,
+    captioned: bool,
 }
 
 /// A rendition with the tracks in it.
@@ -45,6 +53,10 @@ pub(crate) fn multivariant(presentation: &Presentation) -> String {
     if grouped {
         group(&mut out, presentation, &sounds);
     }
+    let captioned = !presentation.captions.is_empty();
+    if captioned {
+        captions(&mut out, presentation);
+    }
     let mut largest = Bandwidth::default();
     for sound in &sounds {
         let sound = sound.bandwidth();
@@ -52,7 +64,8 @@ pub(crate) fn multivariant(presentation: &Presentation) -> String {
         largest.average = largest.average.max(sound.average);
     }
     if let (true, Some(sound)) = (pictures.is_empty(), sounds.first()) {
-        variant(&mut out, sound, largest, &sounds, grouped);
+        let groups = Groups { grouped, captioned };
+        variant(&mut out, sound, largest, &sounds, groups);
     }
     for picture in pictures {
         let own = picture.bandwidth();
@@ -60,7 +73,8 @@ pub(crate) fn multivariant(presentation: &Presentation) -> String {
             peak: own.peak + largest.peak,
             average: own.average + largest.average,
         };
-        variant(&mut out, &picture, bandwidth, &sounds, grouped);
+        let groups = Groups { grouped, captioned };
+        variant(&mut out, &picture, bandwidth, &sounds, groups);
     }
     out
 }
@@ -98,7 +112,7 @@ fn group(out: &mut String, presentation: &Presentation, sounds: &[Source<'_>]) {
         let About { name, language, .. } = about(sound);
         out.push_str("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"");
         if name.is_empty() {
-            out.push_str(&next_name(&mut unnamed, taken));
+            out.push_str(&next_name("Audio", &mut unnamed, taken));
         } else {
             out.push_str(name);
         }
@@ -128,11 +142,49 @@ fn group(out: &mut String, presentation: &Presentation, sounds: &[Source<'_>]) {
     }
 }
 
+/// `EXT-X-MEDIA` for all captions. None is shown unless the publisher says that one is the default, or the viewer asks.
+fn captions(out: &mut String, presentation: &Presentation) {
+    let silent = About::default();
+    let about = |captions: &Captions| presentation.abouts.get(&captions.track).unwrap_or(&silent);
+    let all = &presentation.captions;
+    let default = all.iter().position(|captions| about(captions).default);
+    let taken = |name: &str| all.iter().any(|captions| about(captions).name == name);
+    let mut unnamed = 0;
+    for (index, captions) in all.iter().enumerate() {
+        let About { name, language, .. } = about(captions);
+        out.push_str("#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"t\",NAME=\"");
+        if name.is_empty() {
+            out.push_str(&next_name("Captions", &mut unnamed, taken));
+        } else {
+            out.push_str(name);
+        }
+        if !language.is_empty() {
+            out.push_str("\",LANGUAGE=\"");
+            out.push_str(language);
+        }
+        // A player that chooses by language must find one answer (section 4.4.6.1.1 of the draft).
+        let same = |other: usize| {
+            let other = all.get(other).map(|other| &about(other).language);
+            other == Some(language)
+        };
+        let ahead = default.is_some_and(|default| default > index && same(default));
+        let first = !ahead && !(0..index).any(same);
+        out.push_str(match (default == Some(index), first) {
+            (true, _) => "\",DEFAULT=YES,AUTOSELECT=YES",
+            (false, true) => "\",DEFAULT=NO,AUTOSELECT=YES",
+            (false, false) => "\",DEFAULT=NO,AUTOSELECT=NO",
+        });
+        out.push_str(",FORCED=NO,URI=\"");
+        out.push_str(&captions.name);
+        out.push_str("/index.m3u8\"\n");
+    }
+}
+
 /// `Audio`, `Audio 2` and so on, those left out that a publisher has given.
-fn next_name(count: &mut u64, taken: impl Fn(&str) -> bool) -> String {
+fn next_name(kind: &str, count: &mut u64, taken: impl Fn(&str) -> bool) -> String {
     loop {
         *count += 1;
-        let mut name = String::from("Audio");
+        let mut name = String::from(kind);
         if *count > 1 {
             name.push(' ');
             push_u64(&mut name, *count);
@@ -149,8 +201,9 @@ fn variant(
     source: &Source<'_>,
     bandwidth: Bandwidth,
     sounds: &[Source<'_>],
-    grouped: bool,
+    groups: Groups,
 ) {
+    let Groups { grouped, captioned } = groups;
     out.push_str("#EXT-X-STREAM-INF:BANDWIDTH=");
     push_u64(out, bandwidth.peak);
     out.push_str(",AVERAGE-BANDWIDTH=");
@@ -186,6 +239,10 @@ fn variant(
     }
     if grouped {
         out.push_str(",AUDIO=\"a\"");
+    }
+    if captioned {
+        // Text has no format of its own in `CODECS`: RFC 6381 names what is in ISO files.
+        out.push_str(",SUBTITLES=\"t\"");
     }
     out.push_str(",STABLE-VARIANT-ID=\"");
     out.push_str(&source.rendition.name);

@@ -33,6 +33,8 @@ impl Path {
         }
         let (stem, extension) = file.split_once('.')?;
         let (kind, digits) = match extension {
+            "vtt" if rendition.is_text() => (ObjectKind::Segment, stem.strip_prefix('s')?),
+            _ if rendition.is_text() => return None,
             "m4s" if stem.starts_with('g') => return gap(stem),
             "m4s" => match stem.strip_prefix('p') {
                 Some(digits) => (ObjectKind::Part, digits),

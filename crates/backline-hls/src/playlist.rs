@@ -5,9 +5,11 @@
     reason = "sums of listed durations are far below 2^63"
 )]
 
+use crate::captions::Captions;
 use crate::cutter::Targets;
 use crate::dates::Dates;
 use crate::delivery::Form;
+use crate::event::Point;
 use crate::rendition::Rendition;
 use crate::segment::Segment;
 use crate::text::{UNITS_PER_SECOND, push_u64, push_units};
@@ -16,8 +18,8 @@ use crate::text::{UNITS_PER_SECOND, push_u64, push_units};
 const HEAD_RESERVE: usize = 1_024;
 /// Lowest protocol versions (section 8 of the draft, PL-12): `EXT-X-MAP` without I-frames needs 6, `EXT-X-SKIP` 9, and 10
 /// where it stands for date ranges too.
-const VERSION_MAP: u64 = 6;
-const VERSION_SKIP: u64 = 9;
+pub(crate) const VERSION_MAP: u64 = 6;
+pub(crate) const VERSION_SKIP: u64 = 9;
 const VERSION_SKIP_DATES: u64 = 10;
 
 /// What a playlist is written from.
@@ -25,6 +27,7 @@ const VERSION_SKIP_DATES: u64 = 10;
 pub(crate) struct View<'a> {
     pub(crate) rendition: &'a Rendition,
     pub(crate) others: &'a [Rendition],
+    pub(crate) captions: &'a [Captions],
     pub(crate) targets: &'a Targets,
     pub(crate) dates: &'a Dates,
     pub(crate) form: Form,
@@ -61,7 +64,13 @@ pub(crate) fn media(view: &View<'_>) -> String {
         _ if v2 && dates.any_before(since_ns) => VERSION_SKIP_DATES,
         _ => VERSION_SKIP,
     };
-    head(&mut out, view, version);
+    head(&mut out, view.targets, version, view.independent);
+    out.push_str("#EXT-X-PART-INF:PART-TARGET=");
+    push_units(&mut out, view.targets.part_units);
+    out.push('\n');
+    let first = rendition.closed.front().or(rendition.open.as_ref());
+    let first = first.map_or(rendition.next_msn, |segment| segment.msn);
+    sequence(&mut out, first, rendition.discontinuity_sequence);
     if skipped > 0 {
         out.push_str("#EXT-X-SKIP:SKIPPED-SEGMENTS=");
         push_u64(&mut out, u64::try_from(skipped).unwrap_or(u64::MAX));
@@ -80,6 +89,9 @@ pub(crate) fn media(view: &View<'_>) -> String {
     hints(&mut out, rendition);
     for other in view.others.iter().filter(|other| other.id != rendition.id) {
         report(&mut out, other);
+    }
+    for captions in view.captions {
+        report_text(&mut out, captions);
     }
     out
 }
@@ -117,13 +129,10 @@ fn segments(out: &mut String, view: &View<'_>, skipped: usize, since_ns: u64) {
 }
 
 /// `EXT-X-SERVER-CONTROL` and what else is the same in all media playlists of a presentation (PL-4).
-fn head(out: &mut String, view: &View<'_>, version: u64) {
-    let View {
-        rendition, targets, ..
-    } = *view;
+pub(crate) fn head(out: &mut String, targets: &Targets, version: u64, independent: bool) {
     out.push_str("#EXTM3U\n#EXT-X-VERSION:");
     push_u64(out, version);
-    if view.independent {
+    if independent {
         out.push_str("\n#EXT-X-INDEPENDENT-SEGMENTS");
     }
     out.push_str("\n#EXT-X-TARGETDURATION:");
@@ -134,13 +143,15 @@ fn head(out: &mut String, view: &View<'_>, version: u64) {
     push_units(out, skip_until_units(targets));
     out.push_str(",CAN-SKIP-DATERANGES=YES,HOLD-BACK=");
     push_units(out, targets.target_s * 3 * UNITS_PER_SECOND);
-    out.push_str("\n#EXT-X-PART-INF:PART-TARGET=");
-    push_units(out, targets.part_units);
-    out.push_str("\n#EXT-X-MEDIA-SEQUENCE:");
-    let first = rendition.closed.front().or(rendition.open.as_ref());
-    push_u64(out, first.map_or(rendition.next_msn, |segment| segment.msn));
+    out.push('\n');
+}
+
+/// The numbers of the first segment.
+pub(crate) fn sequence(out: &mut String, msn: u64, discontinuity_sequence: u64) {
+    out.push_str("#EXT-X-MEDIA-SEQUENCE:");
+    push_u64(out, msn);
     out.push_str("\n#EXT-X-DISCONTINUITY-SEQUENCE:");
-    push_u64(out, rendition.discontinuity_sequence);
+    push_u64(out, discontinuity_sequence);
     out.push('\n');
 }
 
@@ -157,7 +168,7 @@ fn hints(out: &mut String, rendition: &Rendition) {
 }
 
 /// Where another rendition is (PL-9).
-fn report(out: &mut String, other: &Rendition) {
+pub(crate) fn report(out: &mut String, other: &Rendition) {
     let (listed, _) = other.points();
     if other.listed_units() == 0 {
         return;
@@ -168,6 +179,19 @@ fn report(out: &mut String, other: &Rendition) {
     push_u64(out, listed.msn);
     out.push_str(",LAST-PART=");
     push_u64(out, listed.part);
+    out.push('\n');
+}
+
+/// Where captions are: they have no parts.
+pub(crate) fn report_text(out: &mut String, other: &Captions) {
+    let (_, closed) = other.points();
+    if closed == Point::default() {
+        return;
+    }
+    out.push_str("#EXT-X-RENDITION-REPORT:URI=\"../");
+    out.push_str(&other.name);
+    out.push_str("/index.m3u8\",LAST-MSN=");
+    push_u64(out, closed.msn);
     out.push('\n');
 }
 
@@ -185,6 +209,6 @@ fn skippable(rendition: &Rendition, targets: &Targets) -> usize {
     count
 }
 
-fn skip_until_units(targets: &Targets) -> u64 {
+pub(crate) fn skip_until_units(targets: &Targets) -> u64 {
     targets.target_s * 6 * UNITS_PER_SECOND
 }

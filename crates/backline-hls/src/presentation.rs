@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::about::About;
 use crate::absence::Quiet;
+use crate::captions::Captions;
 use crate::clock::Clock;
 use crate::codec::{Codec, TrackConfig, TrackKind};
 use crate::config::{Config, Numbering};
@@ -53,6 +54,8 @@ pub struct Presentation {
     pub(crate) muxed: bool,
     pub(crate) gathered: Gathered,
     pub(crate) renditions: Vec<Rendition>,
+    /// The text tracks by id, with their renditions.
+    pub(crate) captions: Vec<Captions>,
     pub(crate) targets: Option<Targets>,
     pub(crate) epoch: Epoch,
     /// Wall clock and own clock at the publisher's start.
@@ -156,6 +159,7 @@ impl Presentation {
             muxed: false,
             gathered: Gathered::default(),
             renditions: Vec::new(),
+            captions: Vec::new(),
             targets: None,
             epoch: Epoch::default(),
             start: (UnixMillis(0), 0),
@@ -200,6 +204,7 @@ impl Presentation {
                 codec,
                 record,
             } => self.configure(now_ns, track, codec, record),
+            Event::Cue { track, cue } => self.cue(track, cue),
             Event::DateRange(range) => self.date_range(now_ns, range),
             Event::End => {
                 self.end(now_ns);
@@ -263,10 +268,15 @@ impl Presentation {
         let targets = self.targets.as_ref().filter(|_| self.playable)?;
         let ended = self.phase == Phase::Ended;
         let independent = self.config.independent_segments;
-        let (text, rendition, version) = match playlist.rendition {
+        let (text, points, version) = match playlist.rendition {
             None => {
                 let text = crate::multivariant::multivariant(self);
-                (text, self.renditions.first()?, self.version)
+                (text, self.renditions.first()?.points(), self.version)
+            }
+            Some(id) if id.is_text() => {
+                let captions = self.captioned(id)?;
+                let text = crate::captions::media(self, captions, playlist.form)?;
+                (text, captions.points(), captions.version)
             }
             Some(id) => {
                 let rendition = self.rendition(id)?;
@@ -274,6 +284,7 @@ impl Presentation {
                 let text = crate::playlist::media(&View {
                     rendition,
                     others: all,
+                    captions: &self.captions,
                     targets,
                     dates: &self.dates,
                     form: playlist.form,
@@ -281,13 +292,13 @@ impl Presentation {
                     independent,
                     now_ns: self.clock.last_ns(),
                 });
-                (text, rendition, rendition.version)
+                (text, rendition.points(), rendition.version)
             }
         };
         let (listed, closed) = if ended {
             (Point::END, Point::END)
         } else {
-            rendition.points()
+            points
         };
         #[cfg(feature = "gzip")]
         let gzip = Some(Bytes::from(crate::gzip::gzip(text.as_bytes())));
@@ -337,9 +348,11 @@ impl Presentation {
     /// A new publisher. The one before it may not have said goodbye.
     fn begin(&mut self, now_ns: u64, wall: UnixMillis) {
         self.start = (wall, now_ns);
+        self.forget_cues();
         match self.phase {
             Phase::Idle | Phase::Gathering => {
                 self.tracks.clear();
+                self.captions.clear();
                 self.abouts.clear();
                 self.gathered = Gathered::default();
                 self.ignored.clear();
@@ -366,6 +379,7 @@ impl Presentation {
         match self.phase {
             Phase::Gathering => {
                 self.tracks.clear();
+                self.captions.clear();
                 self.abouts.clear();
                 self.gathered = Gathered::default();
                 self.phase = Phase::Idle;
@@ -384,6 +398,7 @@ impl Presentation {
             self.flush(now_ns);
         }
         self.end_absence(now_ns);
+        self.close_captions(now_ns);
         // One advance, to the end.
         self.changed = Changed::default();
         self.phase = Phase::Ended;
@@ -397,6 +412,7 @@ impl Presentation {
             .renditions
             .iter()
             .map(|rendition| rendition.id)
+            .chain(self.captions.iter().map(|captions| captions.id))
             .chain([RenditionId::MULTIVARIANT]);
         self.outputs.extend(ids.map(|rendition| Output::Advanced {
             rendition,
@@ -445,7 +461,7 @@ impl Presentation {
         let same = |(other, was): &(&TrackId, &About)| {
             **other != id && other.kind == id.kind && was.name == about.name
         };
-        let named = !about.name.is_empty() && id.kind == TrackKind::Audio;
+        let named = !about.name.is_empty() && id.kind != TrackKind::Video;
         if let Some((other, _)) = self.abouts.iter().find(same).filter(|_| named) {
             return Err(Error::About {
                 track: id,
@@ -453,13 +469,17 @@ impl Presentation {
                 problem: AboutProblem::Taken { other: *other },
             });
         }
-        let there = self.tracks.iter().any(|track| track.id == id);
+        let there = self.tracks.iter().any(|track| track.id == id)
+            || self.captions.iter().any(|captions| captions.track == id);
         if self.phase != Phase::Gathering && !there {
             self.ignore(id);
             return Ok(());
         }
         if !self.abouts.contains_key(&id) {
             self.room_for(id, self.abouts.len())?;
+        }
+        if id.kind == TrackKind::Text {
+            self.expect_captions(id);
         }
         let before = self.abouts.insert(id, about.clone());
         self.changed.tracks |= self.phase != Phase::Gathering && before != Some(about);

@@ -96,6 +96,7 @@ impl Presentation {
 
     /// Makes what was published known, for all renditions at once (SEG-9). The last step of every event.
     pub(crate) fn announce(&mut self, now_ns: u64) {
+        self.close_captions(now_ns);
         let Changed {
             closed: segment_closed,
             listed,
@@ -135,6 +136,9 @@ impl Presentation {
                 closed,
             });
         }
+        if listed {
+            self.advance_captions();
+        }
         if segment_closed || tracks || self.version == 0 {
             // Its bandwidth is measured anew.
             self.version += 1;
@@ -158,6 +162,7 @@ impl Presentation {
             }
         }
         if segment_closed {
+            self.expire_captions(&moment, lead);
             self.expire_dates(now_ns);
         }
     }

@@ -456,12 +456,9 @@ impl Rendition {
         if self.open.is_none() {
             let date_ms = moment.epoch.date_ms(start, self.timescale);
             let discontinuity = core::mem::take(&mut self.discontinuous);
-            self.open = Some(Segment::new(
-                self.next_msn,
-                discontinuity,
-                self.init,
-                date_ms,
-            ));
+            let mut segment = Segment::new(self.next_msn, discontinuity, self.init, date_ms);
+            segment.start_ns = to_ns(start, self.timescale);
+            self.open = Some(segment);
         }
     }
 

@@ -53,6 +53,11 @@ impl RenditionId {
         matches!(self.0 >> KIND_SHIFT, 0 | 3)
     }
 
+    /// Whether it holds captions.
+    pub(crate) const fn is_text(self) -> bool {
+        self.0 >> KIND_SHIFT == 2
+    }
+
     /// Its place among the renditions of its kind.
     pub(crate) const fn index(self) -> u16 {
         self.0 & INDEX_MASK
@@ -61,6 +66,8 @@ impl RenditionId {
     pub(crate) const fn content_type(self) -> &'static str {
         if self.is_audio() {
             crate::headers::AUDIO_MP4
+        } else if self.is_text() {
+            crate::headers::WEBVTT
         } else {
             crate::headers::VIDEO_MP4
         }

@@ -16,6 +16,8 @@ pub(crate) struct Segment {
     pub(crate) date_ms: u64,
     /// Generation of its init segment.
     pub(crate) init: u64,
+    /// Where in the file it begins.
+    pub(crate) start_ns: i64,
     /// Duration of its closed parts.
     pub(crate) ticks: i64,
     pub(crate) bytes: u64,
@@ -48,6 +50,7 @@ impl Segment {
             discontinuity,
             date_ms,
             init,
+            start_ns: 0,
             ticks: 0,
             bytes: 0,
             first_part: 0,

@@ -139,7 +139,7 @@ impl Timeline {
         self.begin(due);
         match self.kind {
             TrackKind::Audio => self.place_sound(due, last),
-            TrackKind::Video => Some(self.place_picture(due, last)),
+            TrackKind::Text | TrackKind::Video => Some(self.place_picture(due, last)),
         }
     }
 
@@ -216,7 +216,7 @@ impl Timeline {
                 i64::from(self.timescale) / 1_000,
             ),
             // Less than the rounding of a millisecond means nothing; 0.5 % of a frame is invisible.
-            TrackKind::Video => (
+            TrackKind::Text | TrackKind::Video => (
                 i64::from(self.timescale) * 6 / 10_000,
                 self.pace.frame() / 200,
             ),

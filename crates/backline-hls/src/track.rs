@@ -194,7 +194,7 @@ impl Track {
                 times,
                 i64::from(timescale / SOUND_FRAMES_PER_SECOND),
             ),
-            (TrackKind::Video, _) => {
+            (TrackKind::Text | TrackKind::Video, _) => {
                 Pace::learn(timescale, times, i64::from(timescale / PICTURES_PER_SECOND))
             }
         };

@@ -226,6 +226,7 @@ impl Origin {
                 // Its bandwidth is part of the multivariant playlist.
                 cache.outdate(now, STREAM, u32::from(RenditionId::MULTIVARIANT.0))
             }
+            Hls::Text { object, body } => cache.publish(now, key(object), &[body]),
             Hls::Promised { object } => cache.promise(now, key(object), now + PROMISE),
             Hls::Retracted { object } => {
                 cache.retract(now, key(object), 404);

@@ -112,6 +112,10 @@ impl Books {
                     self.promised
                 );
             }
+            Output::Text { object, body } => {
+                assert!(body.starts_with(b"WEBVTT\n"), "a text segment is a file");
+                self.publish(object);
+            }
             Output::Warning(_) => {}
         }
     }

@@ -242,10 +242,11 @@ impl Publisher {
         // The timescales of parts are checked where a rendition has one for certain: separate tracks, never changed.
         let rendition = match track.kind {
             TrackKind::Audio => RenditionId::audio(0),
+            TrackKind::Text => RenditionId::text(0),
             TrackKind::Video => RenditionId::video(0),
         };
         let scale = match track.kind {
-            TrackKind::Video => 90_000,
+            TrackKind::Text | TrackKind::Video => 90_000,
             TrackKind::Audio if record == AAC_CONFIGS[0] => 48_000,
             TrackKind::Audio => 44_100,
         };

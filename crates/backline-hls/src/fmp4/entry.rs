@@ -26,7 +26,7 @@ pub(super) fn write(out: &mut Writer, config: &TrackConfig) {
     out.u16(1); // The only data reference.
     match config.kind() {
         TrackKind::Audio => write_audio_fields(out, config),
-        TrackKind::Video => write_video_fields(out, config),
+        TrackKind::Text | TrackKind::Video => write_video_fields(out, config),
     }
     write_config(out, config);
 }
@@ -34,7 +34,7 @@ pub(super) fn write(out: &mut Writer, config: &TrackConfig) {
 fn fields_size(kind: TrackKind) -> usize {
     match kind {
         TrackKind::Audio => BOX + 28,
-        TrackKind::Video => BOX + 78,
+        TrackKind::Text | TrackKind::Video => BOX + 78,
     }
 }
 

@@ -112,7 +112,7 @@ fn mdia_size(config: &TrackConfig) -> usize {
 fn minf_size(config: &TrackConfig) -> usize {
     let media_header = match config.kind() {
         TrackKind::Audio => SMHD,
-        TrackKind::Video => VMHD,
+        TrackKind::Text | TrackKind::Video => VMHD,
     };
     BOX + media_header + DINF + stbl_size(config)
 }
@@ -170,7 +170,7 @@ fn write_mdia(out: &mut Writer, config: &TrackConfig) {
     out.u32(0);
     out.put(match config.kind() {
         TrackKind::Audio => b"soun",
-        TrackKind::Video => b"vide",
+        TrackKind::Text | TrackKind::Video => b"vide",
     });
     out.zeros::<12>();
     out.put(HANDLER_NAME);
@@ -180,7 +180,7 @@ fn write_mdia(out: &mut Writer, config: &TrackConfig) {
             out.full(*b"smhd", SMHD, 0, 0);
             out.zeros::<4>();
         }
-        TrackKind::Video => {
+        TrackKind::Text | TrackKind::Video => {
             out.full(*b"vmhd", VMHD, 0, 1);
             out.zeros::<8>();
         }

@@ -51,6 +51,7 @@ pub fn read_slate<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Slate, E
 fn first_of(moov: Boxes<'_>, kind: TrackKind) -> Result<Option<Boxed<'_>>, Error> {
     let handler = match kind {
         TrackKind::Audio => *b"soun",
+        TrackKind::Text => *b"text",
         TrackKind::Video => *b"vide",
     };
     for boxed in moov {

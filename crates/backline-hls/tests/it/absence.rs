@@ -364,6 +364,7 @@ fn seg_10_numbers_lost_in_a_crash_are_gaps_before_the_first_media() {
         studio.at_ms(u64::try_from(at).unwrap());
         match kind {
             TrackKind::Audio => studio.audio(at),
+            TrackKind::Text => {}
             TrackKind::Video => studio.video(at, composition, sync),
         }
         if at < 1_990 {

@@ -488,6 +488,7 @@ fn quirk_10_the_first_playlist_waits_for_media() {
         studio.at_ms(u64::try_from(at).unwrap());
         match kind {
             backline_hls::codec::TrackKind::Audio => studio.audio(at),
+            backline_hls::codec::TrackKind::Text => {}
             backline_hls::codec::TrackKind::Video => studio.video(at, composition, sync),
         }
         if !studio.points.is_empty() && advanced_at.is_none() {

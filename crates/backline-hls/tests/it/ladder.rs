@@ -28,7 +28,7 @@ pub fn audio(id: u8) -> TrackId {
 pub fn config(track: TrackId, record: &str) -> Event {
     let codec = match track.kind {
         TrackKind::Audio => Codec::Aac,
-        TrackKind::Video => Codec::Avc,
+        TrackKind::Text | TrackKind::Video => Codec::Avc,
     };
     let record = hex(record);
     Event::Config {
@@ -95,7 +95,7 @@ pub fn play_rows(studio: &mut Studio, rows: &[Row], from_ms: i64) {
         studio.at_ms(u64::try_from(from_ms + row.at_ms + row.late_ms).unwrap_or(0));
         let size = match (row.track.kind, row.track.id) {
             (TrackKind::Audio, id) => 200 + usize::from(id) * 40,
-            (TrackKind::Video, id) => 4_000 >> id,
+            (_, id) => 4_000 >> id,
         };
         studio.event(sample(
             row.track,

@@ -13,6 +13,7 @@
 
 mod absence;
 mod boxes;
+mod captions;
 mod codec;
 mod codec_hostile;
 mod codec_records;
@@ -43,3 +44,4 @@ mod sound;
 mod states;
 mod studio;
 mod tracks;
+mod webvtt;

@@ -148,6 +148,9 @@ impl Media {
 
     /// What must hold of every playlist.
     pub fn check(&self) {
+        if self.part_target == 0 {
+            return self.check_whole();
+        }
         let part_hold_back = units(attribute(&self.control, "PART-HOLD-BACK").unwrap());
         assert_eq!(
             part_hold_back,
@@ -207,6 +210,22 @@ impl Media {
             !self.ended,
             "PL-8: one hint while live"
         );
+    }
+
+    /// What must hold of a playlist of captions: whole segments and no word of parts (quirk 3).
+    fn check_whole(&self) {
+        assert!(self.control.contains("PART-HOLD-BACK="), "PL-4");
+        assert_eq!((&self.hint, &self.map_hint), (&None, &None), "quirk 3");
+        for segment in &self.segments {
+            assert!(!segment.date.is_empty(), "SEG-8: a date on every segment");
+            assert!(segment.parts.is_empty() && segment.map.is_empty());
+            let units = segment.units.expect("a listed segment is whole");
+            assert!(
+                units > 0 && (units + 50_000) / 100_000 <= self.target,
+                "SEG-1"
+            );
+            assert_eq!(segment.uri, format!("s{}.vtt", segment.msn));
+        }
     }
 
     /// Whether a server may replace `old` by `self` (PL-1, PL-4).

@@ -93,6 +93,7 @@ fn mux_09_slates_read_as_ffprobe_reads_them() {
         for track in slate.tracks() {
             let kind = match track.config().kind() {
                 TrackKind::Audio => "a:0",
+                TrackKind::Text => "s:0",
                 TrackKind::Video => "v:0",
             };
             let listed = Command::new("ffprobe")

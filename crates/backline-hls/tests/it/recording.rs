@@ -59,6 +59,7 @@ fn play(tracks: Vec<Track>, layout: Layout) -> Stored {
     for track in tracks {
         let id = match track.codec.kind() {
             backline_hls::codec::TrackKind::Audio => TrackId::AUDIO,
+            backline_hls::codec::TrackKind::Text => TrackId::TEXT,
             backline_hls::codec::TrackKind::Video => TrackId::VIDEO,
         };
         let (codec, record) = (track.codec, track.record);

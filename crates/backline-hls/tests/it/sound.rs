@@ -257,6 +257,7 @@ fn a_hole_in_the_sound_is_filled_with_silent_frames() {
         match kind {
             TrackKind::Audio if (3_000..3_400).contains(&at) => {}
             TrackKind::Audio => studio.audio(at),
+            TrackKind::Text => {}
             TrackKind::Video => studio.video(at, composition, sync),
         }
     }
@@ -327,6 +328,7 @@ fn a_picture_that_pauses_goes_on_without_a_cut() {
         studio.at_ms(u64::try_from(at).unwrap());
         match kind {
             TrackKind::Video if (4_010..6_500).contains(&at) => {}
+            TrackKind::Text => {}
             TrackKind::Video => studio.video(at, composition, sync),
             TrackKind::Audio => studio.audio(at),
         }

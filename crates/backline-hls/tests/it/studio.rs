@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::boxes::{Run, fragment};
 use crate::playlist::{Media, Part};
+use crate::webvtt::WebVtt;
 
 /// 640x360 and 1280x720 from x264, AAC-LC stereo at 48 and 44.1 kHz.
 pub const AVC_360: &str =
@@ -53,6 +54,7 @@ pub struct Studio {
     pub outputs: Vec<Output>,
     pub parts: BTreeMap<ObjectId, (Vec<Run>, Vec<Bytes>)>,
     pub inits: BTreeMap<ObjectId, Bytes>,
+    pub pages: BTreeMap<ObjectId, WebVtt>,
     pub promised: BTreeSet<ObjectId>,
     pub playlists: BTreeMap<RenditionId, Media>,
     pub texts: BTreeMap<RenditionId, String>,
@@ -80,6 +82,7 @@ impl Studio {
             outputs: Vec::new(),
             parts: BTreeMap::new(),
             inits: BTreeMap::new(),
+            pages: BTreeMap::new(),
             promised: BTreeSet::new(),
             playlists: BTreeMap::new(),
             texts: BTreeMap::new(),
@@ -154,6 +157,7 @@ impl Studio {
             self.at_ms(from_ms + u64::try_from(dts_ms - script.first_ms).unwrap_or(0));
             match kind {
                 TrackKind::Audio => self.audio(dts_ms),
+                TrackKind::Text => {}
                 TrackKind::Video => self.video(dts_ms, composition_ms, sync),
             }
         }
@@ -254,6 +258,15 @@ impl Studio {
                     assert!(*available_until >= self.now);
                     let before = self.expired.insert(*object, *available_until);
                     assert_eq!(before, None, "{object:?} expires once");
+                }
+                Output::Text { object, body } => {
+                    assert!(!advanced, "objects come before advances");
+                    assert_eq!(object.kind, ObjectKind::Segment);
+                    let page = WebVtt::parse(std::str::from_utf8(body).unwrap());
+                    assert!(
+                        self.pages.insert(*object, page).is_none(),
+                        "a segment number comes once"
+                    );
                 }
                 Output::Ended => self.ended = true,
                 Output::Warning(warning) => self.warnings.push(*warning),
@@ -391,7 +404,8 @@ fn continues(before: (u64, u64), begin: (u64, u64), (hole, holes): (u64, u64)) -
 fn renditions() -> impl Iterator<Item = RenditionId> {
     let pictures = (0..4).map(RenditionId::video);
     let sounds = (0..4).map(RenditionId::audio);
-    pictures.chain(sounds).chain([M0])
+    let texts = (0..4).map(RenditionId::text);
+    pictures.chain(sounds).chain([M0]).chain(texts)
 }
 
 /// What must hold of all playlists of a presentation at every moment (MV-4, SEG-9).
@@ -400,8 +414,10 @@ fn together(lists: &[(RenditionId, &Media)], in_step: bool) {
         return;
     };
     for (id, media) in others {
+        let text = media.part_target == 0;
+        let part_target = if text { 0 } else { first.part_target };
         assert_eq!(
-            (first.target, first.part_target, &first.control),
+            (first.target, part_target, &first.control),
             (media.target, media.part_target, &media.control),
             "MV-4: one Target Duration, PL-4: one control line"
         );
@@ -409,6 +425,10 @@ fn together(lists: &[(RenditionId, &Media)], in_step: bool) {
             media.reports.len(),
             lists.len() - 1 - usize::from(media.ended) * (lists.len() - 1)
         );
+        if text {
+            beside(id, first, media);
+            continue;
+        }
         let (mine, theirs) = (first.discontinuities(), media.discontinuities());
         for (msn, number, cut) in &theirs {
             let Some(row) = mine.iter().find(|row| row.0 == *msn) else {
@@ -437,6 +457,22 @@ fn together(lists: &[(RenditionId, &Media)], in_step: bool) {
             );
         }
     }
+}
+
+/// Captions have the segments of the leading rendition: number, date, duration and discontinuity (PL-4, MV-4).
+fn beside(id: &RenditionId, lead: &Media, text: &Media) {
+    let rows = |media: &Media| -> Vec<_> {
+        let closed = media
+            .segments
+            .iter()
+            .filter(|segment| segment.units.is_some());
+        let row = |one: &crate::playlist::Segment| {
+            (one.msn, one.date.clone(), one.units, one.discontinuity)
+        };
+        closed.map(row).collect()
+    };
+    assert_eq!(rows(lead), rows(text), "MV-4: {id}");
+    assert_eq!(lead.discontinuity, text.discontinuity, "MV-4: {id}");
 }
 
 pub fn sample(track: TrackId, dts_ms: i64, composition_ms: i64, sync: bool, size: usize) -> Event {

@@ -340,6 +340,7 @@ fn quirk_18_the_first_playlist_holds_more_than_viewers_hold_back() {
         studio.at_ms(u64::try_from(at).unwrap());
         match kind {
             backline_hls::codec::TrackKind::Audio => studio.audio(at),
+            backline_hls::codec::TrackKind::Text => {}
             backline_hls::codec::TrackKind::Video => studio.video(at, composition, sync),
         }
         if let Some(media) = studio.playlists.get(&V0) {
@@ -551,6 +552,7 @@ fn quirk_30_times_beyond_32_bits_are_times() {
         studio.at_ms(u64::try_from(at - script.first_ms).unwrap());
         match kind {
             backline_hls::codec::TrackKind::Audio => studio.audio(at),
+            backline_hls::codec::TrackKind::Text => {}
             backline_hls::codec::TrackKind::Video => studio.video(at, composition, sync),
         }
     }

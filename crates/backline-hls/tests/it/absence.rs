@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use backline_hls::codec::TrackKind;
+use backline_hls::codec::{Codec, TrackKind};
 use backline_hls::{
-    Absence, Config, Decision, Error, Event, Layout, Numbering, Point, Presentation, Refusal,
-    Warning,
+    Absence, Config, DateRange, DateRangeEnd, Decision, Emsg, Error, Event, Layout, Numbering,
+    Point, Presentation, Refusal, TrackId, UnixMillis, Warning,
 };
+use proptest::prelude::*;
 
-use crate::studio::{A0, AAC_48, M0, Script, Studio, V0, muxed, separate};
+use crate::studio::{
+    A0, AAC_48, AVC_360, AVC_720, M0, Script, Studio, V0, WALL, hex, muxed, sample, separate,
+};
 
 fn gaps() -> Config {
     let mut config = separate();
@@ -255,9 +258,7 @@ fn quirk_17_gaps_leave_the_playlists_time_whole() {
     // A player that seeks into a gap needs to find where it ends: durations and dates agree all the way.
     let mut studio = silent(gaps());
     studio.wait_until_ms(11_000);
-    studio.event(Event::Start {
-        wall: crate::studio::WALL,
-    });
+    studio.event(Event::Start { wall: WALL });
     studio.now += Duration::from_millis(100);
     let script = Script {
         length_ms: 4_000,
@@ -416,4 +417,104 @@ fn seg_10_more_is_lost_than_the_window_holds() {
             ..
         }
     ));
+}
+
+/// What may happen to a stage, in any order.
+#[derive(Clone, Copy, Debug)]
+enum Happening {
+    Config(bool),
+    Message,
+    Play(u16),
+    Range(u16),
+    Start,
+    Stop,
+    Wait(u16),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        any::<bool>().prop_map(Happening::Config),
+        Just(Happening::Message),
+        (20u16..4_000).prop_map(Happening::Play),
+        (0u16..9_000).prop_map(Happening::Range),
+        Just(Happening::Start),
+        Just(Happening::Stop),
+        (10u16..9_000).prop_map(Happening::Wait),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever happens, the studio finds nothing wrong with any version of any playlist, and where the policy is to
+    /// fill, no more than one and a half Target Durations pass between two segments.
+    #[test]
+    fn seg_7_any_order_of_events(
+        together in any::<bool>(),
+        happenings in proptest::collection::vec(happening(), 1..24),
+    ) {
+        let mut config = if together { muxed() } else { separate() };
+        config.absence = Absence::Gap;
+        config.window = Duration::from_secs(10);
+        let lead = if together { M0 } else { V0 };
+        let mut studio = Studio::started(config, Some(AAC_48));
+        let (mut closed, mut closed_ms) = (Point::default(), 0);
+        for (index, happening) in happenings.into_iter().enumerate() {
+            let now_ms = u64::try_from(studio.now.duration_since(studio.origin).as_millis()).unwrap();
+            match happening {
+                Happening::Config(large) => {
+                    let record = if large { AVC_720 } else { AVC_360 };
+                    let event = Event::Config {
+                        track: TrackId::VIDEO,
+                        codec: Codec::Avc,
+                        record: hex(record),
+                    };
+                    let _ = studio.try_event(event);
+                }
+                Happening::Message => {
+                    let time_ns = i64::try_from(now_ms * 1_000_000).unwrap();
+                    let message = Emsg::new("urn:x", time_ns, hex("00"));
+                    let _ = studio.try_event(Event::Message(message));
+                }
+                Happening::Play(length_ms) => {
+                    let first_ms = i64::try_from(now_ms).unwrap();
+                    let script = Script { first_ms, length_ms: i64::from(length_ms), ..Script::default() };
+                    for (at, kind, composition_ms, sync) in script.samples() {
+                        studio.wait_until_ms(u64::try_from(at).unwrap());
+                        let track = match kind {
+                            TrackKind::Audio => TrackId::AUDIO,
+                            TrackKind::Video => TrackId::VIDEO,
+                        };
+                        let _ = studio.try_event(sample(track, at, composition_ms, sync, 100));
+                    }
+                }
+                Happening::Range(length_ms) => {
+                    let start = UnixMillis(WALL.0 + now_ms);
+                    let mut range = DateRange::new(format!("r{index}"), start);
+                    let length = Duration::from_millis(u64::from(length_ms));
+                    range.end = Some(DateRangeEnd::After(length));
+                    let _ = studio.try_event(Event::DateRange(range));
+                }
+                Happening::Start => studio.start(Some(AAC_48)),
+                Happening::Stop => studio.event(Event::Stop),
+                Happening::Wait(ms) => {
+                    for at in (now_ms..now_ms + u64::from(ms)).step_by(100) {
+                        studio.wait_until_ms(at);
+                        let Some((_, now)) = studio.points.get(&lead) else { continue };
+                        if *now != closed || closed_ms == 0 {
+                            (closed, closed_ms) = (*now, at);
+                        }
+                        prop_assert!(at - closed_ms <= 3_200, "SEG-6: {} ms after {closed:?}", at - closed_ms);
+                    }
+                }
+            }
+            if let Some((_, now)) = studio.points.get(&lead) {
+                let at = studio.now.duration_since(studio.origin).as_millis();
+                if *now != closed {
+                    (closed, closed_ms) = (*now, u64::try_from(at).unwrap());
+                }
+            }
+        }
+        studio.event(Event::End);
+    }
 }

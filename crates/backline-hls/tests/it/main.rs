@@ -34,6 +34,7 @@ mod playlists;
 mod progressive;
 mod properties;
 mod quirks;
+mod readers;
 #[cfg(feature = "progressive")]
 mod recording;
 mod returns;

@@ -482,8 +482,8 @@ proptest! {
                     for (at, kind, composition_ms, sync) in script.samples() {
                         studio.wait_until_ms(u64::try_from(at).unwrap());
                         let track = match kind {
-                            TrackKind::Audio => TrackId::AUDIO,
                             TrackKind::Video => TrackId::VIDEO,
+                            _ => TrackId::AUDIO,
                         };
                         let _ = studio.try_event(sample(track, at, composition_ms, sync, 100));
                     }

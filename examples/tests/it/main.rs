@@ -26,5 +26,6 @@ mod metrics;
 mod multitrack;
 mod protocol;
 mod publish;
+mod recording;
 mod relay;
 mod tidy;

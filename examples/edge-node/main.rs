@@ -22,6 +22,7 @@ mod replies;
 mod routes;
 mod stage;
 mod status;
+mod taps;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -144,11 +145,11 @@ async fn run(options: Options) -> Result<(), StartError> {
     tracing::info!("ending the show; once more ends at once");
     end_ingest.send_replace(true);
     stages.iter().for_each(|stage| stage.end());
-    // The disk may take its time; the audience is not kept waiting.
+    // Disk and network may take their time; the audience is not kept waiting.
     let finishing: Vec<_> = stages
         .iter()
         .map(Arc::clone)
-        .map(|stage| tokio::task::spawn_blocking(move || stage.finish_recording()))
+        .map(|stage| tokio::spawn(async move { stage.taps.finish().await }))
         .collect();
     // Whoever plays asks once more and learns that this was the end.
     let patience = async {

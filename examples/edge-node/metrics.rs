@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use backline_examples::adapt::listen::Doors;
-use backline_examples::adapt::record::Figures;
 
 use super::stage::Stage;
 use backline_examples::adapt::exposition::{Exposition, Format, Histogram, Kind};
@@ -143,7 +142,7 @@ impl Metrics {
 /// A family of one value a stage.
 type Row = (Kind, &'static str, &'static str, fn(&View) -> u64);
 
-const ROWS: [Row; 21] = [
+const ROWS: [Row; 24] = [
     (
         Kind::Gauge,
         "stage_live",
@@ -264,6 +263,24 @@ const ROWS: [Row; 21] = [
         "Progressive recordings finished.",
         |of| of.recorded[5],
     ),
+    (
+        Kind::Counter,
+        "archive_stored",
+        "Objects stored in the archive.",
+        |of| of.archived[0],
+    ),
+    (
+        Kind::Counter,
+        "archive_bytes",
+        "Bytes of media stored in the archive.",
+        |of| of.archived[1],
+    ),
+    (
+        Kind::Counter,
+        "archive_dropped",
+        "Objects not stored: the archive was too slow, or refused them.",
+        |of| of.archived[2],
+    ),
 ];
 
 /// What one stage shows, read in one go.
@@ -276,6 +293,7 @@ struct View {
     sent: u64,
     /// In the order of the rows; 0 where nothing is recorded.
     recorded: [u64; 6],
+    archived: [u64; 3],
 }
 
 fn write_stages(out: &mut Exposition, stages: &[Arc<Stage>]) {
@@ -303,6 +321,7 @@ fn view(stage: &Stage) -> View {
         publishers: load(&stage.publishers),
         received: load(&stage.received),
         sent: load(&stage.sent),
-        recorded: stage.recorded.as_deref().map_or([0; 6], Figures::all),
+        recorded: stage.taps.recorded(),
+        archived: stage.taps.archived(),
     }
 }

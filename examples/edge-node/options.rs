@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) layout: Option<Layout>,
     /// Where recordings go.
     pub(crate) record: Option<PathBuf>,
+    #[cfg(feature = "archive")]
+    pub(crate) archive: Option<backline_examples::adapt::archive::Archive>,
     pub(crate) slate: Option<Arc<Slate>>,
     /// At least one; names differ, and so do keys.
     pub(crate) stages: Vec<StageOptions>,
@@ -119,6 +121,12 @@ impl Cli {
             log_format: self.log_format,
             layout: self.layout.or(file.layout),
             record: self.record,
+            #[cfg(feature = "archive")]
+            archive: self
+                .archive
+                .as_deref()
+                .map(backline_examples::adapt::archive::Archive::open)
+                .transpose()?,
             slate: self.slate.map(read_slate).transpose()?,
             stages,
         })

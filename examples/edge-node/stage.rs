@@ -9,16 +9,17 @@ use backline_cache::Cache;
 use backline_examples::adapt::clock::unix_ms;
 use backline_examples::adapt::machine::Machine;
 use backline_examples::adapt::random;
-use backline_examples::adapt::record::{Figures, RecordError, Recorder};
+use backline_examples::adapt::record::RecordError;
 use backline_examples::adapt::serve;
 use backline_examples::adapt::shared::Shared;
-use backline_examples::compose::hls_cache::{Notice, Origin, Output, Tapped};
+use backline_examples::compose::hls_cache::{Notice, Origin, Output};
 use backline_hls::{Event, Numbering, Presentation, Warning};
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 
 use super::keys::{KeyError, Mark, Numbers, keep};
 use super::options::{Layout, Options, StageOptions};
+use super::taps::Taps;
 use backline_examples::adapt::audience::Audience;
 
 /// How often the numbering's mark is looked at; it reserves minutes ahead.
@@ -50,9 +51,7 @@ pub(crate) struct Stage {
     pub(crate) publishers: AtomicU64,
     /// The end mark is set; nothing comes after it.
     pub(crate) ended: AtomicBool,
-    /// What the recording has come to.
-    pub(crate) recorded: Option<Arc<Figures>>,
-    recorder: Mutex<Option<Recorder>>,
+    pub(crate) taps: Taps,
     seat: Mutex<Option<Occupied>>,
     /// Rises with each publisher; events of an older one are not taken any more.
     turn: AtomicU64,
@@ -103,7 +102,7 @@ impl Stage {
         if let Some(slate) = &options.slate {
             origin.set_slate(Arc::clone(slate));
         }
-        let recorder = record(options, stage, &mut origin)?;
+        let taps = Taps::open(options, &stage.name, &mut origin)?;
         let (origin, notices) = Shared::new(origin);
         let stage = Arc::new(Self {
             name: stage.name.clone(),
@@ -114,8 +113,7 @@ impl Stage {
             received: AtomicU64::new(0),
             publishers: AtomicU64::new(0),
             ended: AtomicBool::new(false),
-            recorded: recorder.as_ref().map(Recorder::figures),
-            recorder: Mutex::new(recorder),
+            taps,
             seat: Mutex::new(None),
             turn: AtomicU64::new(0),
         });
@@ -150,16 +148,6 @@ impl Stage {
             turn,
             evicted,
         }
-    }
-
-    /// Finishes the recording; waits for the disk.
-    pub(crate) fn finish_recording(&self) {
-        let recorder = self
-            .recorder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop(recorder);
     }
 
     /// Ends the show: every playlist gets its end mark, every held request its answer.
@@ -217,25 +205,6 @@ impl Drop for Seat {
         // Nobody is left to hear of an error.
         drop(self.feed(&mut vec![Event::Stop]));
     }
-}
-
-/// Lets a recorder watch the origin, where that is wanted.
-fn record(
-    options: &Options,
-    stage: &StageOptions,
-    origin: &mut Origin,
-) -> Result<Option<Recorder>, RecordError> {
-    let Some(folder) = &options.record else {
-        return Ok(None);
-    };
-    let recorder = Recorder::start(folder, &stage.name)?;
-    if let Some(feeder) = recorder.feeder() {
-        origin.watch(Box::new(move |seen| match seen {
-            Tapped::Output(output) => feeder.take(output),
-            _ => feeder.cut(),
-        }));
-    }
-    Ok(Some(recorder))
 }
 
 /// First numbers after a start. The media sequence follows the wall clock, so that it never goes back

@@ -1,5 +1,7 @@
 //! Adapters to the runtime, to sockets, files and the clock. A file names at most one backline crate.
 
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod assets;
 pub mod audience;
 pub mod body;

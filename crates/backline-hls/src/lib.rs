@@ -49,6 +49,7 @@ mod stats;
 mod text;
 mod timeline;
 mod track;
+mod vod;
 
 // The public interface is: the modules that are public above, and these.
 pub use about::About;
@@ -70,3 +71,4 @@ pub use presentation::{Presentation, Rendered};
 pub use rendition_id::RenditionId;
 pub use slate::{Slate, SlateTrack};
 pub use stats::{Stats, TrackStats};
+pub use vod::Vod;

@@ -58,6 +58,11 @@ pub(super) struct Cli {
     /// Records every stage into DIR: fragments as they come, one MP4 a publication at its end
     #[arg(long, value_name = "DIR")]
     pub(super) record: Option<PathBuf>,
+    /// Stores segments and a playlist of the whole show under s3://BUCKET/PREFIX; endpoint and credentials come from
+    /// AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    #[cfg(feature = "archive")]
+    #[arg(long, value_name = "URL")]
+    pub(super) archive: Option<String>,
     /// MP4 (H.264 and AAC, 64 MiB at most) that plays in a loop while a publisher is away
     #[arg(long, value_name = "FILE")]
     pub(super) slate: Option<PathBuf>,

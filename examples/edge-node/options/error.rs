@@ -33,6 +33,9 @@ pub(crate) enum OptionsError {
     },
     #[error("TLS needs a certificate and its key: give both --tls-cert and --tls-key")]
     TlsHalf,
+    #[cfg(feature = "archive")]
+    #[error(transparent)]
+    Archive(#[from] backline_examples::adapt::archive::ArchiveError),
     #[error(
         "the slate {} cannot be played: {source}; one that can: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -r 30 -g 60 -c:a aac -ac 2 -movflags +faststart SLATE.mp4",
         path.display()

@@ -50,8 +50,8 @@ pub type Tap = Box<dyn FnMut(Tapped<'_>) + Send>;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Tapped<'a> {
-    /// The presentation gave this out.
-    Output(&'a backline_hls::Output),
+    /// The presentation gave this out, and is beyond it.
+    Output(&'a backline_hls::Output, &'a Presentation),
     /// A publisher has come or gone.
     Turn,
 }
@@ -203,7 +203,7 @@ impl Origin {
     /// Hands everything that the presentation has to say to the cache.
     fn settle(&mut self, now: Instant) {
         while let Some(output) = self.presentation.poll_output() {
-            self.taps.see(Tapped::Output(&output));
+            self.taps.see(Tapped::Output(&output, &self.presentation));
             if let Err(error) = self.apply(now, output) {
                 self.notices.push_back(Notice::Cache(error));
             }

@@ -1,5 +1,6 @@
 //! Properties of `backline-hls`.
 
+pub mod file;
 pub mod m3u8;
 pub mod ops;
 pub mod record;

@@ -58,6 +58,8 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("server_session", rtmp::server::server_session),
     ("session_pair", rtmp::pair::session_pair),
     ("shared_object", rtmp::aggregate::shared_object),
+    ("slate_file", hls::file::slate_file),
+    ("stored_part", hls::file::stored_part),
     ("tracks_round_trip", rtmp::tracks::tracks_round_trip),
     ("video_body", rtmp::flv::video_body),
 ];

@@ -11,6 +11,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "archive")]
+mod archive;
 mod browser;
 mod caches;
 mod conformance;

@@ -2,6 +2,9 @@
 
 use super::rtmp::Seed;
 use backline_fuzz::hls::{AAC_CONFIGS, AVC_CONFIG};
+use backline_hls::Limits;
+use backline_hls::codec::{Codec, TrackConfig};
+use backline_hls::fmp4::{Brand, FragmentSample, Run, Styp, fragment_header, init};
 
 fn with(head: &[u8], rest: &[u8]) -> Vec<u8> {
     [head, rest].concat()
@@ -12,7 +15,122 @@ pub(crate) fn seeds() -> Vec<Seed> {
     let mut seeds = records();
     seeds.extend(requests());
     seeds.extend(shows());
+    seeds.extend(files());
     seeds
+}
+
+/// A second of H.264 with B-frames and AAC in 7 kB, of FFmpeg 5.1.9.
+const SLATE: &[u8] = include_bytes!("../../../crates/backline-hls/tests/data/slate.mp4");
+
+fn files() -> Vec<Seed> {
+    let changed = |kind: &[u8; 4], at: usize, bytes: &[u8]| {
+        let mut file = SLATE.to_vec();
+        let found = file.windows(4).position(|window| window == kind);
+        let at = found.unwrap_or_default() + at;
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+        with(&[0], &file)
+    };
+    let config = |codec, record: &'static [u8]| {
+        TrackConfig::parse(codec, record.into(), &Limits::default()).expect("a good record")
+    };
+    let picture = config(Codec::Avc, AVC_CONFIG);
+    let sound = config(Codec::Aac, AAC_CONFIGS[0]);
+    let init = init(&[(1, &picture), (2, &sound)], Brand::Iso6).expect("two tracks");
+    let sample = FragmentSample {
+        duration: 3_000,
+        size: 9,
+        composition: -3_000,
+        sync: true,
+    };
+    let runs = [1, 2].map(|track_id| Run {
+        track_id,
+        base_decode_time: 90_000,
+        samples: &[sample; 3],
+    });
+    let header = fragment_header(1, Some(Styp::Iso6), &runs).expect("two runs");
+    let part = with(&header, &[7; 54]);
+    let length = u16::try_from(init.len())
+        .expect("a short one")
+        .to_be_bytes();
+    vec![
+        ("slate_file", "ffmpeg5_slate", with(&[0], SLATE)),
+        (
+            "slate_file",
+            "ffmpeg5_slate_with_low_caps",
+            with(&[1], SLATE),
+        ),
+        (
+            "slate_file",
+            "cut_in_the_movie",
+            with(&[0], &SLATE[..1_000]),
+        ),
+        (
+            "slate_file",
+            "cut_in_the_media",
+            with(&[0], &SLATE[..5_000]),
+        ),
+        (
+            "slate_file",
+            "a_box_of_size_zero",
+            changed(b"mdia", 4, &[0; 4]),
+        ),
+        (
+            "slate_file",
+            "more_samples_than_sizes",
+            changed(b"stsz", 12, &[0xFF; 4]),
+        ),
+        (
+            "slate_file",
+            "no_sample_in_a_chunk",
+            changed(b"stsc", 16, &[0; 4]),
+        ),
+        (
+            "slate_file",
+            "durations_without_end",
+            changed(b"stts", 12, &[0xFF; 8]),
+        ),
+        (
+            "slate_file",
+            "offsets_that_wrap",
+            changed(b"ctts", 12, &[0x7F; 8]),
+        ),
+        ("slate_file", "no_timescale", changed(b"mdhd", 16, &[0; 4])),
+        (
+            "slate_file",
+            "an_edit_from_nowhere",
+            changed(b"elst", 16, &[0x7F; 4]),
+        ),
+        (
+            "slate_file",
+            "a_descriptor_without_end",
+            changed(b"esds", 9, &[0xFF; 4]),
+        ),
+        (
+            "slate_file",
+            "a_fragmented_file",
+            changed(b"moov", 0, b"moof"),
+        ),
+        (
+            "stored_part",
+            "two_tracks",
+            [&length[..], &init, &part].concat(),
+        ),
+        (
+            "stored_part",
+            "an_init_alone",
+            [&length[..], &init].concat(),
+        ),
+        (
+            "stored_part",
+            "cut_in_the_samples",
+            [&length[..], &init, &part[..part.len() - 9]].concat(),
+        ),
+        (
+            "stored_part",
+            "a_part_of_no_track",
+            [&[0, 0], &part[..]].concat(),
+        ),
+    ]
 }
 
 fn records() -> Vec<Seed> {

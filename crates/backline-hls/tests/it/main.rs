@@ -45,4 +45,5 @@ mod sound;
 mod states;
 mod studio;
 mod tracks;
+mod vod;
 mod webvtt;

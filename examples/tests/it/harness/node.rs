@@ -35,7 +35,17 @@ impl Node {
 
     /// Starts a node in a data folder, and with nothing but the ports set besides `arguments`.
     pub(crate) fn start_in(data: Scratch, arguments: &[&str]) -> Self {
-        let process = Process::spawn(command(data.path()).args(arguments));
+        Self::start_with(data, arguments, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub(crate) fn start_with(
+        data: Scratch,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut command = command(data.path());
+        let process = Process::spawn(command.args(arguments).envs(variables.iter().copied()));
         let (rtmp, http, https) = within(Duration::from_secs(10), "edge-node listens", || {
             let printed = process.stdout();
             let line = printed
@@ -158,9 +168,12 @@ pub(crate) fn example(name: &str) -> PathBuf {
         name,
         "--profile",
         profile,
-        "--target-dir",
     ]);
+    if cfg!(feature = "archive") {
+        cargo.args(["--features", "backline-examples/archive"]);
+    }
     cargo
+        .arg("--target-dir")
         .arg(folder.parent().expect("a profile stands in target/"))
         .current_dir(root());
     run(&mut cargo, b"");

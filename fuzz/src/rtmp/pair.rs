@@ -299,7 +299,7 @@ impl Pair {
             assert_same(&self.came, &self.sent[..came]);
             return;
         }
-        assert_eq!(self.wires, [Vec::new(), Vec::new()], "bytes are left");
+        assert_eq!(self.wires, [Vec::<u8>::new(), Vec::new()], "bytes are left");
         assert_same(&self.came, &self.sent);
         // Both sides agree that there is a stream, or that there is none.
         let (up, down) = (self.client.is_ready(), self.server.is_ready());

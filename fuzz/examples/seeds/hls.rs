@@ -42,10 +42,11 @@ fn files() -> Vec<Seed> {
         composition: -3_000,
         sync: true,
     };
+    let samples = [sample; 3];
     let runs = [1, 2].map(|track_id| Run {
         track_id,
         base_decode_time: 90_000,
-        samples: &[sample; 3],
+        samples: &samples,
     });
     let header = fragment_header(1, Some(Styp::Iso6), &runs).expect("two runs");
     let part = with(&header, &[7; 54]);

@@ -120,6 +120,9 @@ fn finish(stage: &str, base: &Path, paths: &[PathBuf], figures: &Figures) {
         })) => {
             let _ = std::fs::remove_file(&unfinished);
             for path in paths {
+                if let Err(error) = trim(path) {
+                    tracing::warn!(%stage, file = %path.display(), %error, "the end of a recording may be torn");
+                }
                 let name = path.to_string_lossy();
                 let kept = name.strip_suffix(OPEN).map(|name| format!("{name}{KEPT}"));
                 let _ = kept.map(|kept| std::fs::rename(path, kept));
@@ -179,6 +182,25 @@ fn join(paths: &[PathBuf], into: &Path) -> Result<(), FinishError> {
     let file = writer.finish()?;
     let file = file.into_inner().map_err(|error| error.into_error())?;
     file.sync_all()?;
+    Ok(())
+}
+
+/// Cuts off what is no whole part: what a power cut or a kill left of it.
+fn trim(path: &Path) -> io::Result<()> {
+    let file = File::options().read(true).write(true).open(path)?;
+    let size = file.metadata()?.len();
+    let mut source = Source {
+        reader: BufReader::with_capacity(1 << 20, file.try_clone()?),
+        size,
+        at: 0,
+    };
+    let mut whole = 0;
+    while source.until(*b"mdat")?.is_some() {
+        whole = source.at;
+    }
+    if whole > 0 && whole < size {
+        file.set_len(whole)?;
+    }
     Ok(())
 }
 

@@ -13,6 +13,8 @@ use crate::adapt::clock::{file_date, unix_ms};
 
 /// What the files of a take that is not finished end in.
 pub(super) const OPEN: &str = ".recording.mp4";
+/// A box without a size reaches to the end of the file; players skip one of this name.
+const FREE: &[u8; 8] = b"\0\0\0\0free";
 /// Room that there must be before a recording goes on after a full disk, so that it does not stop again at once.
 const ROOM: usize = 8 << 20;
 
@@ -82,8 +84,7 @@ impl Take {
             self.files.insert(rendition, fragments);
         }
         if let Some(fragments) = self.files.get_mut(&rendition) {
-            bytes += fragments.append(body)?;
-            fragments.parts += 1;
+            bytes += fragments.part(body)?;
         }
         Ok(bytes)
     }
@@ -120,6 +121,30 @@ impl Take {
 }
 
 impl Fragments {
+    /// Appends a part so that no reader ever sees a torn one: its bytes go out behind a header that says that the rest
+    /// of the file is free, and the real header, eight bytes in one write, takes that one's place when all are there.
+    /// FFmpeg 5.1 refuses a whole file for a `moof` that is cut in some places.
+    fn part(&mut self, body: &[Bytes]) -> io::Result<u64> {
+        let begin = self.whole;
+        let Some((first, rest)) = body.split_first() else {
+            return Ok(0);
+        };
+        let Some((header, fields)) = first.split_first_chunk::<8>() else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let mut slices = vec![Bytes::from_static(FREE), first.slice_ref(fields)];
+        slices.extend(rest.iter().cloned());
+        let bytes = self.append(&slices)?;
+        let result = self
+            .file
+            .seek(SeekFrom::Start(begin))
+            .and_then(|_| self.file.write_all(header))
+            .and_then(|()| self.file.seek(SeekFrom::Start(self.whole)));
+        result?;
+        self.parts += 1;
+        Ok(bytes)
+    }
+
     fn append(&mut self, body: &[Bytes]) -> io::Result<u64> {
         let result = write_all(&mut self.file, body);
         match result {

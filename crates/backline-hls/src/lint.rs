@@ -263,7 +263,7 @@ impl Linter {
         let idle = self
             .followers
             .iter()
-            .filter(|follower| follower.reloading.is_none());
+            .filter(|follower| follower.reloading.is_none() && !follower.has_ended());
         let next = idle.map(|follower| follower.next_reload_ns).min();
         let end = ns(self.config.length);
         Some(self.clock.instant(next.unwrap_or(end).min(end)))

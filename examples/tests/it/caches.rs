@@ -15,7 +15,7 @@ use crate::harness::players::{Habit, Log, lock, play};
 use crate::harness::process::Process;
 use crate::harness::publisher::Camera;
 use crate::harness::tools::{Scratch, free_port};
-use crate::harness::{full, http, lint, stage, within};
+use crate::harness::{full, http, stage, within};
 use crate::tidy::root;
 
 /// Players; each has two connections.
@@ -279,7 +279,7 @@ impl Watched {
         for ((msn, part), text) in &crowd {
             let media = crate::harness::playlist::Media::parse(text).expect("a playlist");
             assert!(
-                lint::has_reached(&media, *msn, *part),
+                media.has_reached(*msn, *part),
                 "{msn}.{part} was answered early"
             );
             known += usize::from(versions.contains(text));

@@ -248,7 +248,7 @@ fn the_program_says_what_to_do_where_nothing_can_be_checked() {
             "nothing listens",
         ),
         (format!("http://{origin}/none.m3u8"), "status 404"),
-        (format!("http://{origin}/v/s20.m4s"), "is no playlist"),
+        (format!("http://{origin}/v/s19.m4s"), "is no playlist"),
         (
             "http://no-such-host.invalid/a.m3u8".to_owned(),
             "cannot find no-such-host.invalid",

@@ -17,6 +17,7 @@ mod browser;
 mod caches;
 mod conformance;
 mod crowd;
+mod foreign_playlists;
 mod harness;
 mod hls_lint;
 mod hostile;

@@ -104,7 +104,7 @@ fn del_3_4_a_request_is_held_until_its_part_or_segment_is_there() {
     // Two parts ahead cannot be there yet.
     let ahead = show.playlist(Some((msn, part + 2)));
     assert!(
-        lint::has_reached(&ahead.media, msn, part + 2),
+        ahead.media.has_reached(msn, part + 2),
         "answered early: {:?}",
         ahead.media.edge()
     );
@@ -116,7 +116,7 @@ fn del_3_4_a_request_is_held_until_its_part_or_segment_is_there() {
     let (msn, _) = ahead.media.next();
     let past = show.playlist(Some((msn, 14)));
     assert!(
-        lint::has_reached(&past.media, msn + 1, 0) || lint::has_reached(&past.media, msn, 14),
+        past.media.has_reached(msn + 1, 0) || past.media.has_reached(msn, 14),
         "answered early"
     );
     // Without a part it is the whole segment that is waited for.

@@ -17,6 +17,8 @@ const GONE_MAX: usize = 4_096;
 const TODO_MAX: usize = 1_024;
 /// Edges that are remembered.
 const EDGES_MAX: usize = 256;
+/// Init segments that are remembered after they have left the playlist.
+const INITS_MAX: usize = 64;
 /// Removed objects that are asked for once more.
 const LATE_MAX: usize = 3;
 /// Segments of a playlist without parts that are fetched when it is first seen.
@@ -312,6 +314,11 @@ impl Follower {
         }
         if gone > GONE_MAX {
             self.objects.retain(|_, object| !object.gone);
+        }
+        if self.inits.len() > INITS_MAX {
+            let objects = &self.objects;
+            self.inits
+                .retain(|init, _| objects.get(init).is_some_and(|object| !object.gone));
         }
         // Nobody waits for what was to come long ago.
         if self.hints_asked.len() > GONE_MAX {

@@ -78,7 +78,11 @@ pub(super) fn version(findings: &mut Findings, place: &str, media: &Media) {
     // Whether the update left date ranges out cannot be told from it: 10 is needed if it did.
     let skip = media.skip.as_ref();
     let may_skip_ranges = skip.is_some_and(|skip| skip.removed_date_ranges.is_some());
-    let most = if may_skip_ranges { needed.max(10) } else { needed };
+    let most = if may_skip_ranges {
+        needed.max(10)
+    } else {
+        needed
+    };
     let holds = (needed..=most).contains(&media.version);
     findings.need(Rule::Pl12, place, holds, || {
         let written = media.version;

@@ -8,6 +8,7 @@ use super::follower::{Follower, Reached};
 use super::ns;
 use super::report::Findings;
 use super::rule::Rule;
+use super::step;
 use super::url;
 use crate::m3u8::{MediaKind, Multivariant};
 
@@ -186,11 +187,9 @@ pub(super) fn same(findings: &mut Findings, followers: &[Follower], one: usize) 
             format!("EXT-X-TARGETDURATION:{own}, and {their} in {}", other.name)
         });
         same_times(findings, follower, other);
+        let twins = step::by_id(&theirs.date_ranges);
         for range in &media.date_ranges {
-            let twin = theirs
-                .date_ranges
-                .iter()
-                .find(|theirs| theirs.id == range.id);
+            let twin = twins.get(range.id.as_str());
             if let Some(twin) = twin {
                 let same = twin.start_date_us == range.start_date_us && twin.class == range.class;
                 findings.need(Rule::Pl14, place, same, || {

@@ -94,9 +94,9 @@ fn promised(follower: &Follower, findings: &mut Findings, place: &str, record: &
         let mut hints = media.preload_hints.iter();
         hints.any(|hint| follower.request(&hint.uri, None) == record.request)
     });
-    // A hint that was taken back may get 404.
+    // A hint that was taken back may get 404, and one whose part is late is not held for ever.
     if hinted || status == 200 {
-        findings.need(Rule::Pl8, place, status == 200, || {
+        findings.need(Rule::Pl8, place, matches!(status, 200 | 503), || {
             format!("status {status}, and the playlist hints it")
         });
     }

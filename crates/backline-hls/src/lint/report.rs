@@ -129,10 +129,7 @@ impl Findings {
         }
         row.broken = row.broken.saturating_add(1);
         if row.findings.len() < self.limit {
-            let mut seen = seen();
-            if let Some((cut, _)) = seen.char_indices().nth(SEEN_CHARS) {
-                seen.truncate(cut);
-            }
+            let (place, seen) = (short(place), short(&seen()).to_owned());
             let known = |finding: &Finding| finding.place == place && finding.seen == seen;
             if !row.findings.iter().any(known) {
                 row.findings.push(Finding {
@@ -173,5 +170,10 @@ impl Findings {
     }
 }
 
-/// Characters of what was seen; more is a whole playlist.
-const SEEN_CHARS: usize = 400;
+fn short(text: &str) -> &str {
+    let cut = text.char_indices().nth(SHOWN_CHARS);
+    cut.and_then(|(cut, _)| text.get(..cut)).unwrap_or(text)
+}
+
+/// Characters of a place and of what was seen there; more is a whole playlist.
+const SHOWN_CHARS: usize = 400;

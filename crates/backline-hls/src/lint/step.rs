@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::report::Findings;
 use super::rule::Rule;
-use crate::m3u8::{HintKind, Media, Part, Segment};
+use crate::m3u8::{DateRange, HintKind, Media, Part, Segment};
 
 /// Looks at two playlists of one rendition, the second one newer.
 pub(super) fn check(findings: &mut Findings, place: &str, before: &Media, after: &Media) {
@@ -185,8 +185,9 @@ fn date_ranges(findings: &mut Findings, place: &str, before: &Media, after: &Med
         .segments
         .iter()
         .find_map(|segment| segment.program_date_time_us);
+    let later: BTreeMap<&str, &DateRange> = by_id(&after.date_ranges);
     for old in &before.date_ranges {
-        let new = after.date_ranges.iter().find(|new| new.id == old.id);
+        let new = later.get(old.id.as_str());
         let ends = old.end_date_us.or_else(|| {
             let lasts = i64::try_from(old.duration.unwrap_or_default().as_micros()).ok()?;
             old.start_date_us.map(|start| start.saturating_add(lasts))
@@ -205,4 +206,12 @@ fn date_ranges(findings: &mut Findings, place: &str, before: &Media, after: &Med
             });
         }
     }
+}
+
+/// Date ranges by their ID; of several tags the last one.
+pub(super) fn by_id(ranges: &[DateRange]) -> BTreeMap<&str, &DateRange> {
+    ranges
+        .iter()
+        .map(|range| (range.id.as_str(), range))
+        .collect()
 }

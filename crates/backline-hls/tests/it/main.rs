@@ -26,6 +26,8 @@ mod fmp4_peers;
 mod in_band;
 mod ladder;
 mod limits;
+#[cfg(all(feature = "gzip", feature = "lint"))]
+mod lint;
 mod m3u8;
 mod messages;
 mod playlist;

@@ -5,11 +5,16 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use backline_hls::Limits;
+use backline_hls::m3u8::Playlist;
+
 use super::http::{self, Response};
-use super::playlist::{Media, attributes, unquoted};
+use super::playlist::Media;
 
 pub(crate) struct Recording {
     pub(crate) multivariant: String,
+    /// It, with all that came with it.
+    pub(crate) answer: Response,
     pub(crate) renditions: Vec<Rendition>,
 }
 
@@ -19,6 +24,8 @@ pub(crate) struct Rendition {
     pub(crate) playlists: Vec<Fetched>,
     /// Inits, parts and segments by their URI in the playlist.
     pub(crate) bodies: BTreeMap<String, Vec<u8>>,
+    /// The answers of which these are the bodies, by their path.
+    pub(crate) answers: Vec<(String, Response)>,
     /// The parts of each segment, as the playlists listed them when it closed.
     pub(crate) parents: BTreeMap<u64, Parent>,
 }
@@ -58,23 +65,22 @@ pub(crate) fn record(server: SocketAddr, length: Duration) -> Recording {
         .collect();
     Recording {
         multivariant,
+        answer,
         renditions,
     }
 }
 
 /// The media playlists that a multivariant playlist names, each once.
 pub(crate) fn rendition_uris(multivariant: &str) -> Vec<String> {
-    let mut uris: Vec<String> = Vec::new();
-    for line in multivariant.lines() {
-        let uri = if let Some(list) = line.strip_prefix("#EXT-X-MEDIA:") {
-            let all = attributes(list).unwrap_or_else(|why| panic!("{line}: {why}"));
-            all.get("URI")
-                .map(|uri| unquoted(uri).unwrap_or_else(|why| panic!("{line}: {why}")))
-        } else {
-            (!line.starts_with('#') && !line.is_empty()).then(|| line.to_owned())
-        };
-        uris.extend(uri.filter(|uri| !uris.contains(uri)));
-    }
+    let read = Playlist::parse(multivariant.as_bytes(), &Limits::default());
+    let Ok(Playlist::Multivariant(playlist)) = read else {
+        panic!("{read:?}:\n{multivariant}")
+    };
+    let uris: Vec<String> = playlist
+        .media_uris()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     assert!(!uris.is_empty(), "no rendition in:\n{multivariant}");
     uris
 }
@@ -95,10 +101,7 @@ pub(crate) fn folder(uri: &str) -> String {
 
 /// Gets a media playlist of the stage `live` and reads it.
 pub(crate) fn playlist(server: SocketAddr, uri: &str, asked: Option<(u64, u64)>) -> Fetched {
-    let query = asked
-        .map(|(msn, part)| format!("?_HLS_msn={msn}&_HLS_part={part}"))
-        .unwrap_or_default();
-    let path = format!("/live/{uri}{query}");
+    let path = path(uri, asked);
     let response = http::get(server, &path);
     assert_eq!(response.status, 200, "{path}: {}", response.text());
     let media = Media::parse(response.text())
@@ -110,11 +113,20 @@ pub(crate) fn playlist(server: SocketAddr, uri: &str, asked: Option<(u64, u64)>)
     }
 }
 
+/// Where a media playlist of the stage `live` is asked for.
+pub(crate) fn path(uri: &str, asked: Option<(u64, u64)>) -> String {
+    let query = asked
+        .map(|(msn, part)| format!("?_HLS_msn={msn}&_HLS_part={part}"))
+        .unwrap_or_default();
+    format!("/live/{uri}{query}")
+}
+
 fn follow(server: SocketAddr, uri: String, until: Instant) -> Rendition {
     let mut rendition = Rendition {
         playlists: vec![playlist(server, &uri, None)],
         uri,
         bodies: BTreeMap::new(),
+        answers: Vec::new(),
         parents: BTreeMap::new(),
     };
     loop {
@@ -160,7 +172,8 @@ impl Rendition {
                     String::from_utf8_lossy(&answer.body)
                 );
                 assert!(!answer.body.is_empty(), "{path} is empty");
-                self.bodies.insert(uri, answer.body);
+                self.bodies.insert(uri, answer.body.clone());
+                self.answers.push((path, answer));
             }
         }
     }

@@ -1,19 +1,20 @@
-//! Reads HLS playlists as strictly as a suspicious player would. It shares no code with the crate that writes them.
+//! Media playlists as the plays look at them: read by `backline_hls::m3u8`, and by the rules that we hold for our own
+//! text only: five decimals always (PL-13), no tag without a use.
 
 use std::collections::BTreeMap;
+
+use backline_hls::Limits;
+use backline_hls::m3u8::{self, HintKind, Playlist};
 
 /// A duration in units of ten microseconds: the five decimals that playlists carry, exactly.
 pub(crate) type Units = u64;
 
-pub(crate) const UNITS_A_SECOND: Units = 100_000;
-
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Media {
     pub(crate) version: u64,
     /// Seconds.
     pub(crate) target_duration: u64,
     pub(crate) part_target: Units,
-    pub(crate) server_control: BTreeMap<String, String>,
     pub(crate) media_sequence: u64,
     pub(crate) discontinuity_sequence: u64,
     /// How many segments a delta update left out.
@@ -25,6 +26,7 @@ pub(crate) struct Media {
     pub(crate) hints: Vec<(String, String)>,
     pub(crate) reports: Vec<Report>,
     pub(crate) ended: bool,
+    control: BTreeMap<&'static str, Units>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,104 +62,60 @@ impl Media {
     ///
     /// # Errors
     ///
-    /// The line that no player could be expected to understand, and why.
+    /// What is wrong with it, and where.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if !text.starts_with("#EXTM3U\n") {
-            return Err("does not begin with #EXTM3U".into());
+        for line in text.lines() {
+            ours(line).map_err(|why| format!("{line}: {why}"))?;
         }
-        if let Some(odd) = text.chars().find(|c| c.is_control() && *c != '\n') {
-            return Err(format!("holds the control character {odd:?}"));
+        let read = Playlist::parse(text.as_bytes(), &Limits::default());
+        match read.map_err(|error| error.to_string())? {
+            Playlist::Media(media) => Self::of(&media),
+            other => Err(format!("no media playlist: {other:?}")),
         }
-        let mut media = Self {
-            version: 1,
-            ..Self::default()
-        };
-        let mut map = String::new();
-        for line in text.lines().skip(1).filter(|line| !line.is_empty()) {
-            media
-                .line(line, &mut map)
-                .map_err(|why| format!("{line}: {why}"))?;
-        }
-        let mut msn = media.media_sequence + media.skipped;
-        for segment in &mut media.segments {
-            segment.msn = msn;
-            msn += 1;
-        }
-        media.open.msn = msn;
-        Ok(media)
     }
 
-    fn line(&mut self, line: &str, map: &mut String) -> Result<(), String> {
-        let (tag, value) = line.split_once(':').unwrap_or((line, ""));
-        match tag {
-            "#EXT-X-VERSION" => self.version = number(value)?,
-            "#EXT-X-TARGETDURATION" => self.target_duration = number(value)?,
-            "#EXT-X-PART-INF" => {
-                self.part_target = duration(wanted(&attributes(value)?, "PART-TARGET")?)?
-            }
-            "#EXT-X-SERVER-CONTROL" => self.server_control = attributes(value)?,
-            "#EXT-X-MEDIA-SEQUENCE" => self.media_sequence = number(value)?,
-            "#EXT-X-DISCONTINUITY-SEQUENCE" => self.discontinuity_sequence = number(value)?,
-            "#EXT-X-SKIP" => {
-                self.skipped = number(wanted(&attributes(value)?, "SKIPPED-SEGMENTS")?)?
-            }
-            "#EXT-X-ENDLIST" => self.ended = true,
-            "#EXT-X-MAP" => {
-                *map = unquoted(wanted(&attributes(value)?, "URI")?)?;
-                if !self.open.parts.is_empty() {
-                    return Err("a MAP after the first PART of its segment (PL-11)".into());
-                }
-            }
-            "#EXT-X-DISCONTINUITY" => {
-                self.open.discontinuity = true;
-                if !self.open.parts.is_empty() {
-                    return Err(
-                        "a DISCONTINUITY after the first PART of its segment (PL-11)".into(),
-                    );
-                }
-            }
-            "#EXT-X-GAP" => self.open.gap = true,
-            "#EXT-X-PROGRAM-DATE-TIME" => self.open.date = Some(date(value)?),
-            "#EXT-X-PART" => self.open.parts.push(part(&attributes(value)?)?),
-            "#EXT-X-PRELOAD-HINT" => {
-                let all = attributes(value)?;
-                self.hints.push((
-                    wanted(&all, "TYPE")?.clone(),
-                    unquoted(wanted(&all, "URI")?)?,
-                ));
-            }
-            "#EXT-X-RENDITION-REPORT" => {
-                let all = attributes(value)?;
-                self.reports.push(Report {
-                    uri: unquoted(wanted(&all, "URI")?)?,
-                    msn: number(wanted(&all, "LAST-MSN")?)?,
-                    part: number(wanted(&all, "LAST-PART")?)?,
-                });
-            }
-            "#EXTINF" => {
-                self.open.duration = duration(
-                    value
-                        .strip_suffix(',')
-                        .ok_or("no comma after the duration")?,
-                )?
-            }
-            "#EXT-X-INDEPENDENT-SEGMENTS" => {}
-            _ if tag.starts_with('#') => {
-                return Err("a tag that this presentation has no use for".into());
-            }
-            _ => {
-                if self.open.duration == 0 {
-                    return Err("a segment without EXTINF".into());
-                }
-                self.open.uri = line.to_owned();
-                self.segments.push(std::mem::take(&mut self.open));
-            }
-        }
-        self.open.map.clone_from(map);
-        if let (Some(last), false) = (self.segments.last_mut(), tag.starts_with('#')) {
-            last.map.clone_from(map);
-        }
-        Ok(())
+    fn of(media: &m3u8::Media) -> Result<Self, String> {
+        let control = media.server_control.unwrap_or_default();
+        let durations = [
+            ("PART-HOLD-BACK", control.part_hold_back),
+            ("HOLD-BACK", control.hold_back),
+            ("CAN-SKIP-UNTIL", control.can_skip_until),
+        ];
+        let report = |report: &m3u8::RenditionReport| {
+            let (msn, part) = report
+                .last_msn
+                .zip(report.last_part)
+                .ok_or("a report without its last part")?;
+            let uri = report.uri.clone();
+            Ok::<_, String>(Report { uri, msn, part })
+        };
+        let hints = media.preload_hints.iter().map(|hint| {
+            let kind = if hint.kind == HintKind::Map {
+                "MAP"
+            } else {
+                "PART"
+            };
+            (kind.to_owned(), hint.uri.clone())
+        });
+        let known = |(name, value): (&'static str, Option<_>)| Some((name, units(value?)));
+        Ok(Self {
+            version: media.version,
+            target_duration: media.target_duration_s,
+            part_target: units(media.part_target.unwrap_or_default()),
+            media_sequence: media.media_sequence,
+            discontinuity_sequence: media.discontinuity_sequence.unwrap_or(0),
+            skipped: media.skip.as_ref().map_or(0, |skip| skip.segments),
+            segments: media.segments.iter().map(Segment::of).collect(),
+            open: Segment::of(&media.open),
+            hints: hints.collect(),
+            reports: media
+                .rendition_reports
+                .iter()
+                .map(report)
+                .collect::<Result<_, _>>()?,
+            ended: media.end_list,
+            control: durations.into_iter().filter_map(known).collect(),
+        })
     }
 
     /// The media sequence number and part index of the newest part (or whole segment).
@@ -173,6 +131,11 @@ impl Media {
         (self.open.msn, self.open.parts.len() as u64)
     }
 
+    /// Whether part `part` of segment `msn` is listed, or anything later.
+    pub(crate) fn has_reached(&self, msn: u64, part: u64) -> bool {
+        self.ended || (self.open.msn, self.open.parts.len() as u64) > (msn, part)
+    }
+
     /// Every segment, the open one last.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Segment> {
         self.segments.iter().chain(Some(&self.open))
@@ -186,11 +149,33 @@ impl Media {
 
     /// An attribute of SERVER-CONTROL as a duration.
     pub(crate) fn control(&self, name: &str) -> Option<Units> {
-        duration(self.server_control.get(name)?).ok()
+        self.control.get(name).copied()
     }
 }
 
 impl Segment {
+    fn of(segment: &m3u8::Segment) -> Self {
+        let part = |part: &m3u8::Part| Part {
+            uri: part.uri.clone(),
+            duration: units(part.duration),
+            independent: part.independent,
+            gap: part.gap,
+        };
+        Self {
+            msn: segment.msn,
+            uri: segment.uri.clone(),
+            duration: units(segment.duration),
+            parts: segment.parts.iter().map(part).collect(),
+            map: segment
+                .map
+                .as_ref()
+                .map_or_else(String::new, |map| map.uri.clone()),
+            date: segment.program_date_time_us.map(|us| us / 1_000),
+            discontinuity: segment.discontinuity,
+            gap: segment.gap,
+        }
+    }
+
     /// Its duration, or that of its parts so far.
     pub(crate) fn length(&self) -> Units {
         if self.uri.is_empty() {
@@ -201,100 +186,69 @@ impl Segment {
     }
 }
 
-fn part(attributes: &BTreeMap<String, String>) -> Result<Part, String> {
-    let yes = |name: &str| attributes.get(name).is_some_and(|value| value == "YES");
-    Ok(Part {
-        uri: unquoted(wanted(attributes, "URI")?)?,
-        duration: duration(wanted(attributes, "DURATION")?)?,
-        independent: yes("INDEPENDENT"),
-        gap: yes("GAP"),
-    })
+fn units(duration: std::time::Duration) -> Units {
+    u64::try_from(duration.as_nanos() / 10_000).expect("it is short")
 }
 
-/// Splits `NAME=VALUE,NAME="VALUE"`.
-pub(crate) fn attributes(mut rest: &str) -> Result<BTreeMap<String, String>, String> {
-    let mut all = BTreeMap::new();
-    while !rest.is_empty() {
-        let (name, after) = rest.split_once('=').ok_or("an attribute without a value")?;
-        if name.is_empty()
-            || name.contains(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '-')
-        {
-            return Err(format!("{name:?} is no attribute's name"));
-        }
-        let end = if let Some(quoted) = after.strip_prefix('"') {
-            quoted.find('"').ok_or("an open quote")? + 2
-        } else {
-            after.find(',').unwrap_or(after.len())
-        };
-        let (value, left) = after.split_at(end);
-        if value.contains(' ') && !value.starts_with('"') {
-            return Err("a space in an attribute list (PL-13)".into());
-        }
-        if all.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(format!("{name} twice"));
-        }
-        rest = match left.strip_prefix(',') {
-            Some(more) => more,
-            None if left.is_empty() => left,
-            None => return Err(format!("{left:?} after a value")),
-        };
+/// What a line of ours must be besides what the draft says.
+fn ours(line: &str) -> Result<(), String> {
+    const TAGS: [&str; 18] = [
+        "#EXTM3U",
+        "#EXTINF",
+        "#EXT-X-DATERANGE",
+        "#EXT-X-DISCONTINUITY",
+        "#EXT-X-DISCONTINUITY-SEQUENCE",
+        "#EXT-X-ENDLIST",
+        "#EXT-X-GAP",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        "#EXT-X-MAP",
+        "#EXT-X-MEDIA-SEQUENCE",
+        "#EXT-X-PART",
+        "#EXT-X-PART-INF",
+        "#EXT-X-PRELOAD-HINT",
+        "#EXT-X-PROGRAM-DATE-TIME",
+        "#EXT-X-RENDITION-REPORT",
+        "#EXT-X-SERVER-CONTROL",
+        "#EXT-X-SKIP",
+        "#EXT-X-TARGETDURATION",
+    ];
+    let (tag, value) = line.split_once(':').unwrap_or((line, ""));
+    if tag.starts_with('#') && tag != "#EXT-X-VERSION" && !TAGS.contains(&tag) {
+        return Err("a tag that this presentation has no use for".into());
     }
-    Ok(all)
-}
-
-fn wanted<'a>(attributes: &'a BTreeMap<String, String>, name: &str) -> Result<&'a String, String> {
-    attributes.get(name).ok_or_else(|| format!("no {name}"))
-}
-
-pub(crate) fn unquoted(value: &str) -> Result<String, String> {
-    let inside = value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    inside
-        .map(str::to_owned)
-        .ok_or_else(|| format!("{value} is not quoted"))
-}
-
-fn number(value: &str) -> Result<u64, String> {
-    value
-        .parse()
-        .map_err(|_| format!("{value:?} is no decimal integer"))
-}
-
-/// Five decimals, always (PL-13).
-fn duration(value: &str) -> Result<Units, String> {
-    let (whole, decimals) = value
-        .split_once('.')
-        .ok_or_else(|| format!("{value} has no decimals (PL-13)"))?;
-    if decimals.len() != 5 {
-        return Err(format!(
-            "{value} has {} decimals, not five (PL-13)",
-            decimals.len()
-        ));
-    }
-    Ok(number(whole)? * UNITS_A_SECOND + number(decimals)?)
-}
-
-/// `2026-11-23T20:00:00.000Z` in milliseconds since 1970.
-fn date(value: &str) -> Result<i64, String> {
-    let digits = |from: usize, to: usize| -> Result<i64, String> {
-        let field = value
-            .get(from..to)
-            .ok_or_else(|| format!("{value} is too short"))?;
-        field
-            .parse()
-            .map_err(|_| format!("{field:?} in {value} is no number"))
+    let durations: Vec<&str> = match tag {
+        "#EXTINF" => vec![
+            value
+                .strip_suffix(',')
+                .ok_or("no comma after the duration")?,
+        ],
+        "#EXT-X-PART" | "#EXT-X-PART-INF" | "#EXT-X-SERVER-CONTROL" => {
+            let named = [
+                "DURATION",
+                "PART-TARGET",
+                "PART-HOLD-BACK",
+                "HOLD-BACK",
+                "CAN-SKIP-UNTIL",
+            ];
+            let pairs = value.split(',').filter_map(|pair| pair.split_once('='));
+            pairs
+                .filter(|(name, _)| named.contains(name))
+                .map(|(_, value)| value)
+                .collect()
+        }
+        _ => Vec::new(),
     };
-    if value.len() != 24 || !value.ends_with('Z') {
-        return Err(format!("{value} is not UTC to the millisecond"));
+    for duration in durations {
+        let decimals = duration
+            .split_once('.')
+            .map_or(0, |(_, decimals)| decimals.len());
+        if decimals != 5 {
+            return Err(format!(
+                "{duration} has {decimals} decimals, not five (PL-13)"
+            ));
+        }
     }
-    let (year, month, day) = (digits(0, 4)?, digits(5, 7)?, digits(8, 10)?);
-    // Days since 1970 by the civil calendar, counting years from March.
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year - 719_468;
-    let seconds = ((days * 24 + digits(11, 13)?) * 60 + digits(14, 16)?) * 60 + digits(17, 19)?;
-    Ok(seconds * 1_000 + digits(20, 23)?)
+    Ok(())
 }
 
 #[test]
@@ -312,7 +266,11 @@ fn a_playlist_is_read_as_it_stands() {
         ("i4.mp4", "i4.mp4")
     );
     assert_eq!(media.control("PART-HOLD-BACK"), Some(60_000));
-    for broken in ["DURATION=0.2,", "DURATION=0.20000, ", "DURATION=0.20000 ,"] {
+    for broken in [
+        "DURATION=0.2,",
+        "DURATION=0.200000,",
+        "DURATION=0.20000,\"X,",
+    ] {
         assert!(
             Media::parse(&text.replace("DURATION=0.20000,", broken)).is_err(),
             "{broken}"

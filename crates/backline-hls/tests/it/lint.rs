@@ -110,7 +110,6 @@ impl Check {
                 let body = bytes.collect::<Option<Vec<_>>>()?.concat();
                 Some(cut(body, request.range, lines(&headers)))
             }
-            _ => None,
         }
     }
 

@@ -1,7 +1,8 @@
 # Varnish in front of edge-node: any number of viewers for one stream of requests to the origin.
 #
-#   varnishd -a :80 -f varnish.vcl -s malloc,1G -p thread_pool_min=200
+#   varnishd -a :80 -f varnish.vcl -s malloc,1G -s Transient=malloc,256M -p thread_pool_min=200
 #
+# Transient has what lives for less than ten seconds (errors, first playlists); without a size it takes whatever it is asked for.
 # The origin is the only thing to fill in. Varnish speaks no TLS: put hitch before it, or a load balancer.
 vcl 4.1;
 

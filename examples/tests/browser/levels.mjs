@@ -48,7 +48,8 @@ try {
   await page.waitForFunction(plays, at + 2, { timeout: PATIENCE_MS, polling: 50 });
   const seen = await page.evaluate(() => ({
     errors: window.errors,
-    protocols: [...new Set(performance.getEntriesByType("resource").map((entry) => entry.nextHopProtocol))],
+    // A request that was given up has none.
+    protocols: [...new Set(performance.getEntriesByType("resource").map((entry) => entry.nextHopProtocol))].filter(Boolean),
   }));
   process.stdout.write(`${JSON.stringify({ levels, switched, console, ...seen })}\n`);
 } finally {

@@ -41,7 +41,15 @@ impl Cache {
         );
         let port = free_port();
         let mut command = Command::new("varnishd");
-        command.args(["-F", "-j", "none", "-s", "malloc,256m"]);
+        command.args([
+            "-F",
+            "-j",
+            "none",
+            "-s",
+            "malloc,256m",
+            "-s",
+            "Transient=malloc,64m",
+        ]);
         command.args(["-p", "thread_pool_min=200"]);
         command.args(["-a", &format!("127.0.0.1:{port}"), "-f", &path, "-n"]);
         command.arg(scratch.path().join("work"));
@@ -435,6 +443,90 @@ fn errors_pass(node: &Node, cache: &Cache) {
         Some("application/vnd.apple.mpegurl")
     );
     assert_eq!(whole.header("access-control-allow-origin"), Some("*"));
+}
+
+/// A publisher that was away for longer than a hold comes back: the error that ended the hold is not in the way.
+fn returns_are_seen(node: &Node, cache: &Cache) {
+    let camera = Camera::default().publish(&node.publish_url(KEY));
+    let uri = collect::picture_uri(&node.wait_until_live());
+    drop(camera);
+    std::thread::sleep(Duration::from_millis(500));
+    let (msn, part) = playlist(node.http, &uri, None).media.next();
+    let path = format!("/live/{uri}?_HLS_msn={msn}&_HLS_part={part}");
+    // Several, of whom one is the origin's; all hear the same when the hold is over (DEL-7).
+    let waiting: Vec<_> = (0..5)
+        .map(|_| {
+            let (address, path) = (cache.address, path.clone());
+            std::thread::spawn(move || http::get(address, &path))
+        })
+        .collect();
+    for one in waiting {
+        let answer = one.join().expect("it was answered");
+        assert_eq!(answer.status, 503, "{path}");
+        let held = answer.last_byte - answer.asked;
+        assert!(held < Duration::from_secs(9), "held for {held:?}");
+    }
+    let _camera = Camera::default().publish(&node.publish_url(KEY));
+    let listed = || http::get(node.http, &path).status == 200;
+    within(Duration::from_secs(20), "the publisher is back", || {
+        listed().then_some(())
+    });
+    let back = Instant::now();
+    within(
+        Duration::from_secs(5),
+        "it is back behind the cache",
+        || (http::get(cache.address, &path).status == 200).then_some(()),
+    );
+    println!("behind the cache {:?} after the origin", back.elapsed());
+    assert!(
+        back.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        back.elapsed()
+    );
+}
+
+#[test]
+#[ignore = "needs ffmpeg, varnish"]
+fn del_7_a_publisher_that_returns_is_seen_behind_varnish() {
+    let _machine = stage::shared();
+    let node = Node::start(&[]);
+    returns_are_seen(&node, &Cache::varnish(node.http));
+}
+
+#[test]
+#[ignore = "needs ffmpeg, nginx"]
+fn del_7_a_publisher_that_returns_is_seen_behind_nginx() {
+    let _machine = stage::shared();
+    let node = Node::start(&[]);
+    returns_are_seen(&node, &Cache::nginx(node.http));
+}
+
+#[test]
+#[ignore = "needs ffmpeg, varnish, chromium, node"]
+fn hls_js_plays_behind_varnish() {
+    let _machine = stage::alone();
+    let node = Node::start(&[]);
+    let _camera = Camera::default().publish(&node.publish_url(KEY));
+    let cache = Cache::varnish(node.http);
+    let uri = collect::picture_uri(&node.wait_until_live());
+    let seen = crate::ladder::levels(&format!("http://{}/", cache.address));
+    println!("{seen}");
+    assert_eq!(seen["errors"], serde_json::json!([]));
+    // What a cache adds: how long it has had it (RFC 9111), and how the answer came about (RFC 9211).
+    let media = playlist(node.http, &uri, None).media;
+    let part = format!(
+        "{}{}",
+        collect::folder(&uri),
+        media.segments.last().expect("closed").parts[0].uri
+    );
+    http::get(cache.address, &part);
+    let again = http::get(cache.address, &part);
+    assert!(again.header("age").is_some(), "{:?}", again.headers);
+    let status = again.header("cache-status").unwrap_or_default();
+    assert!(
+        status.starts_with("backline; ") && status.ends_with("varnish; hit"),
+        "{status}"
+    );
 }
 
 #[test]

@@ -206,6 +206,25 @@ fn del_11_both_versions_carry_the_same_headers() {
 }
 
 #[test]
+#[ignore = "needs curl, openssl"]
+fn a_head_has_the_length_and_no_body() {
+    let secure = Secure::start();
+    for version in ["--http1.1", "--http2"] {
+        let (_, whole) = head(&secure.url("/api/status"), &[version]);
+        let (_, head) = head(&secure.url("/api/status"), &[version, "--head"]);
+        assert_eq!(
+            (whole[":status"].as_str(), head[":status"].as_str()),
+            ("200", "200")
+        );
+        assert_eq!(
+            whole.get("content-length"),
+            head.get("content-length"),
+            "{version}"
+        );
+    }
+}
+
+#[test]
 #[ignore = "needs ffmpeg, curl, openssl"]
 fn del_7_a_hold_ends_before_players_give_up() {
     let _machine = stage::shared();

@@ -27,3 +27,39 @@ fn del_9_a_rope_sends_its_pieces_once_and_in_order() {
     assert_eq!(collect(Rope::default()), b"");
     assert_eq!(collect(Rope::new(vec![Bytes::new()])), b"");
 }
+
+/// A body of which nothing ever comes.
+struct Silent;
+
+impl Body for Silent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_requests_body_is_bounded_in_bytes_and_in_time() {
+    let time = Duration::from_secs(4);
+    let body = || {
+        Rope::new(vec![
+            Bytes::from_static(b"two "),
+            Bytes::from_static(b"pieces"),
+        ])
+    };
+    let taken = take(body(), 10, time).await.expect("it just fits");
+    assert_eq!(taken, b"two pieces");
+    assert!(matches!(
+        take(body(), 9, time).await,
+        Err(Unread::Long { limit: 9 })
+    ));
+    assert!(matches!(
+        take(Silent, 9, time).await,
+        Err(Unread::Late { .. })
+    ));
+}

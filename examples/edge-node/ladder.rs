@@ -1,7 +1,7 @@
 //! Which sizes and bit rates a publisher should send, from what the way to the audience can carry.
 //!
-//! A viewer gets `uplink x 4/5 / audience`: a fifth stays for playlists, requests and what is sent twice. A rung is offered
-//! when picture and sound together are within that, so that the whole audience can be on it at once, and when it is not
+//! A viewer gets `uplink x 4/5 / audience`: a fifth stays for playlists, requests and what is sent twice. A rung is
+//! offered when picture and sound together are within that, so that the whole audience can be on it at once, and when it is not
 //! larger than the publisher's picture. Of those, as many as the publisher will encode, the largest and the smallest
 //! first. What the publisher will send in all then takes rungs away from the top. One rung is always left: where even
 //! the smallest does not fit, the ladder says so.
@@ -11,7 +11,8 @@ pub(crate) const SOUND_KBPS: u64 = 128;
 /// Rungs, unless the publisher wants fewer: each costs it an encoder.
 const RUNGS: usize = 3;
 
-/// Lines of a rung, and its bit rate in kb/s at 30 frames a second with x264 in a hurry; half as much again beyond that.
+/// Lines of a rung, and its bit rate in kb/s at 30 frames a second with x264 in a hurry; half as much again beyond
+/// that.
 const TABLE: [(u64, u64); 6] = [
     (1080, 4_500),
     (720, 2_500),

@@ -69,6 +69,12 @@ sub vcl_backend_response {
         set beresp.ttl = 1s;
         return (deliver);
     }
+    if (beresp.status >= 400 && beresp.http.Cache-Control ~ "max-age=[0-9]+") {
+        # The origin says how long each error holds; by itself Varnish keeps some kinds and no others. A crowd whose hold ran
+        # out (503) hears of it together: of an answer that is not kept, each would be held anew, one after the other.
+        set beresp.ttl = std.duration(regsub(beresp.http.Cache-Control, "^.*max-age=([0-9]+).*$", "\1") + "s", 0s);
+        return (deliver);
+    }
     if (beresp.http.Cache-Control ~ "no-store" || beresp.ttl <= 0s) {
         # Not kept, and not remembered as uncacheable either. By itself Varnish does that for two minutes, in which every
         # viewer's request for the name would go to the origin: a part that was asked for too early is a part soon after.

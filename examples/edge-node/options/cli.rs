@@ -43,7 +43,7 @@ pub(super) struct Cli {
     /// Memory for the media of each stage in MiB, 16 to 65536 [default: 256]
     #[arg(long, value_name = "MIB")]
     pub(super) memory_mib: Option<u64>,
-    /// What the way to the audience carries, in kb/s, 500 to 100000000, for the ladder that OBS is told to send [default: 1000000]
+    /// What the way to the audience carries, in kb/s, 500 to 100000000, for the ladder of OBS [default: 1000000]
     #[arg(long, value_name = "KBPS")]
     pub(super) uplink_kbps: Option<u64>,
     /// How many watch at a time, 1 to 100000, for that ladder [default: 100]

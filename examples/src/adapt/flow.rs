@@ -1,7 +1,7 @@
 //! The answers that one HTTP/2 connection carries, and which of them stand still.
 //!
-//! In HTTP/1.1 a reader that takes nothing blocks its socket. In HTTP/2 it can keep the socket going and one answer waiting,
-//! by a window that it never opens: so each body tells when it was last asked for bytes.
+//! In HTTP/1.1 a reader that takes nothing blocks its socket. In HTTP/2 it can keep the socket going and one answer
+//! waiting, by a window that it never opens: so each body tells when it was last asked for bytes.
 
 use std::convert::Infallible;
 use std::pin::Pin;

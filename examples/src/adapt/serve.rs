@@ -42,8 +42,8 @@ pub struct Peer {
     pub address: SocketAddr,
 }
 
-/// Requests that one HTTP/2 connection may have open. A player has a playlist and a part of each rendition in flight, some
-/// ten in all; a cache has those of its whole crowd, once each.
+/// Requests that one HTTP/2 connection may have open. A player has a playlist and a part of each rendition in flight,
+/// some ten in all; a cache has those of its whole crowd, once each.
 pub const STREAMS_MAX: u32 = 64;
 /// How long a peer may take to agree on TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,5 +1,5 @@
-// Opens the audience page in Chromium, waits until it plays, goes through all levels of the ladder, and reports as one line
-// of JSON what was seen.
+// Opens the audience page in Chromium, waits until it plays, goes through all levels of the ladder, and reports what
+// was seen as one line of JSON.
 //
 // usage: node levels.mjs URL CHROMIUM MODULES     (MODULES: the node_modules that has playwright-core)
 
@@ -33,7 +33,9 @@ try {
     window.errors = [];
     window.backline.hls.on("hlsError", (_, data) => window.errors.push([data.details, data.fatal]));
   });
-  const levels = await page.evaluate(() => window.backline.hls.levels.map(({ width, height, bitrate }) => ({ width, height, bitrate })));
+  const levels = await page.evaluate(() =>
+    window.backline.hls.levels.map(({ width, height, bitrate }) => ({ width, height, bitrate })),
+  );
   const switched = [];
   for (let round = 0; round < 2; round += 1) {
     for (const [level, { width }] of levels.entries()) {

@@ -373,7 +373,7 @@ fn three_hundred_viewers_behind_nginx_are_one_fetch_an_object() {
     watched.assert_same_as_origin();
     watched.assert_one_stream();
     // A waiting request looks again each half second.
-    let most = if full() { 550.0 } else { 1_000.0 };
+    let most = if full() { 600.0 } else { 1_000.0 };
     for ending in ["m3u8", "m4s"] {
         let p99 = watched.waits(ending).at(0.99);
         assert!(

@@ -1,10 +1,10 @@
 //! Which sizes and bit rates a publisher should send, from what the way to the audience can carry.
 //!
 //! A viewer gets `uplink x 4/5 / audience`: a fifth stays for playlists, requests and what is sent twice. A rung is
-//! offered when picture and sound together are within that, so that the whole audience can be on it at once, and when it is not
-//! larger than the publisher's picture. Of those, as many as the publisher will encode, the largest and the smallest
-//! first. What the publisher will send in all then takes rungs away from the top. One rung is always left: where even
-//! the smallest does not fit, the ladder says so.
+//! offered when picture and sound together are within that, so that the whole audience can be on it at once, and when
+//! it is not larger than the publisher's picture. Of those, as many as the publisher will encode, the largest and the
+//! smallest first. What the publisher will send in all then takes rungs away from the top. One rung is always left:
+//! where even the smallest does not fit, the ladder says so.
 
 /// Bit rate of the sound, in kb/s.
 pub(crate) const SOUND_KBPS: u64 = 128;

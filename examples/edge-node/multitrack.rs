@@ -1,8 +1,8 @@
 //! The configuration that OBS (30.2 and later) asks a multitrack service for before it goes live; the same as a file.
 //!
 //! OBS posts what it has (canvas, codecs, encoders) and wants (tracks, bit rate in all), with the stream key; it gets
-//! the sizes and bit rates to encode and where to send them. The fields are those of OBS's own source (`GoLiveApi`, schema
-//! `2025-01-25`, and `2024-06-04` before it); it has not been tried with OBS itself.
+//! the sizes and bit rates to encode and where to send them. The fields are those of OBS's own source (`GoLiveApi`,
+//! schema `2025-01-25`, and `2024-06-04` before it); it has not been tried with OBS itself.
 
 use backline_examples::adapt::body::Unread;
 use serde::{Deserialize, Serialize};

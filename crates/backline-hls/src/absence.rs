@@ -85,10 +85,14 @@ impl Presentation {
                 let (lead, targets) = (self.renditions.first()?, self.targets?);
                 let ns = |duration: core::time::Duration| u64::try_from(duration.as_nanos());
                 let patience_ns = ns(self.config.absence_patience).unwrap_or(u64::MAX / 4);
-                let segment_due_ns = lead.closed_ns + targets.target_ns() * 3 / 2;
+                let due_ns = self.quiet.heard_ns + patience_ns;
+                let segment_ns = targets.target_ns() * 3 / 2;
+                if patience_ns > segment_ns {
+                    // Whoever waits longer than a segment may take has decided against SEG-6.
+                    return Some(due_ns);
+                }
                 let soonest_ns = self.quiet.heard_ns + patience_ns.min(SILENCE_MIN_NS);
-                let due_ns = (self.quiet.heard_ns + patience_ns).min(segment_due_ns);
-                Some(due_ns.max(soonest_ns))
+                Some(due_ns.min(lead.closed_ns + segment_ns).max(soonest_ns))
             }
         }
     }

@@ -45,7 +45,8 @@ pub struct Config {
     /// How long the leading track may be silent, on the caller's clock, before that counts as absence: 100 ms to 60 s.
     /// Default 2 s: an encoder that drops a group of pictures on a short uplink must not restart the viewers' clocks.
     /// A segment that is open when the silence begins counts too, so that the next one comes within one and a half
-    /// Target Durations (SEG-6). Filling within one Part Target Duration, which the draft asks for as well, would make a
+    /// Target Durations (SEG-6); a patience beyond those is taken as it is. hls.js comes back to returning media about a
+    /// second later behind gaps than behind nothing, so a patience of 4 s keeps short returns smooth. Filling within one Part Target Duration, which the draft asks for as well, would make a
     /// discontinuity of every hiccup.
     pub absence_patience: Duration,
     /// Whether each part of the leading rendition says the wall clock of its first sample (`prft`, 32 bytes). Default off:

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backline_hls::codec::{Codec, TrackKind};
 use backline_hls::{
     Absence, Config, DateRange, DateRangeEnd, Decision, Emsg, Error, Event, Layout, Numbering,
-    Point, Presentation, Refusal, TrackId, UnixMillis, Warning,
+    Point, Presentation, Refusal, RenditionId, TrackId, UnixMillis, Warning,
 };
 use proptest::prelude::*;
 
@@ -124,6 +124,79 @@ fn seg_6_absent_parts_come_one_part_target_apart_and_segments_in_time() {
     studio.play(&script, 0);
     studio.wait_until_ms(7_000);
     assert_eq!(studio.points[&V0].1.msn, 3, "1.5 TD after segment 2");
+}
+
+#[test]
+fn seg_7_a_longer_patience_is_the_callers_choice() {
+    let mut config = gaps();
+    config.absence_patience = Duration::from_secs(4);
+    let mut studio = silent(config);
+    studio.wait_until_ms(8_950);
+    assert!(!studio.hls.stats().absent);
+    studio.wait_until_ms(9_000);
+    assert!(studio.hls.stats().absent);
+}
+
+#[test]
+fn seg_9_a_ladder_is_filled_in_step() {
+    // Two pictures and a sound: the absence is listed for all of them, and they come back behind one discontinuity.
+    let mut studio = Studio::new(gaps());
+    let second = TrackId {
+        id: 1,
+        ..TrackId::VIDEO
+    };
+    let start = |studio: &mut Studio| {
+        studio.start(Some(AAC_48));
+        studio.event(Event::Config {
+            track: second,
+            codec: Codec::Avc,
+            record: hex(AVC_720),
+        });
+    };
+    let play = |studio: &mut Studio, from_ms: u64| {
+        let script = Script {
+            length_ms: 5_000,
+            ..Script::default()
+        };
+        for (at, kind, composition_ms, sync) in script.samples() {
+            studio.at_ms(from_ms + u64::try_from(at).unwrap());
+            if kind == TrackKind::Audio {
+                studio.audio(at);
+            } else {
+                studio.video(at, composition_ms, sync);
+                studio.event(sample(second, at, composition_ms, sync, 500));
+            }
+        }
+    };
+    start(&mut studio);
+    play(&mut studio, 0);
+    studio.wait_until_ms(14_000);
+    let ids = [
+        RenditionId::video(0),
+        RenditionId::video(1),
+        RenditionId::audio(0),
+    ];
+    let points = ids.map(|id| studio.points[&id]);
+    assert!(points.iter().all(|point| *point == points[0]), "{points:?}");
+    let gaps = |studio: &Studio, id| {
+        let segments = &studio.playlists[&id].segments;
+        segments
+            .iter()
+            .filter(|segment| segment.gap)
+            .map(|segment| segment.msn)
+            .collect::<Vec<_>>()
+    };
+    assert!(gaps(&studio, ids[0]).len() >= 3);
+    start(&mut studio);
+    play(&mut studio, 14_000);
+    for id in ids {
+        assert_eq!(gaps(&studio, id), gaps(&studio, ids[0]));
+        let cuts = studio.playlists[&id]
+            .segments
+            .iter()
+            .filter(|segment| segment.discontinuity);
+        assert_eq!(cuts.count(), 1, "MV-4");
+    }
 }
 
 #[test]

@@ -66,6 +66,8 @@ export function installClock() {
   function listen(video) {
     const LOUD = 0.1;
     const QUIET_MS = 300;
+    // A picture older than that stands still and says nothing about the moment.
+    const FRESH_MS = 100;
     const context = new AudioContext();
     const ear = context.createScriptProcessor(256, 1, 1);
     const source = context.createMediaElementSource(video);
@@ -77,7 +79,7 @@ export function installClock() {
       if (!inputBuffer.getChannelData(0).some((value) => Math.abs(value) > LOUD)) return;
       const heard = Date.now();
       const last = record.frames.at(-1);
-      if (heard - loudAt > QUIET_MS && last) record.marks.push([heard, last[1]]);
+      if (heard - loudAt > QUIET_MS && last && heard - last[0] < FRESH_MS) record.marks.push([heard, last[1]]);
       loudAt = heard;
     };
   }

@@ -25,8 +25,15 @@ pub(super) fn playlist(
     };
     common(findings, place, response);
     let age = max_age(response);
-    let shortest = if directed { target_s } else { 0 };
-    let longest = if directed { u64::MAX } else { target_s.max(1) };
+    // Directives are ignored once a playlist has ended, and it changes no more.
+    let mut lines = response.body.split(|byte| *byte == b'\n');
+    let ended = lines.any(|line| line.starts_with(b"#EXT-X-ENDLIST"));
+    let shortest = if directed && !ended { target_s } else { 0 };
+    let longest = if directed || ended {
+        u64::MAX
+    } else {
+        target_s.max(1)
+    };
     let holds =
         response.status != 200 || age.is_some_and(|age| (shortest..=longest).contains(&age));
     findings.need(Rule::Del11, place, holds, || {

@@ -163,7 +163,7 @@ fn show(config: backline_hls::Config) -> Report {
     };
     let mut check = Check::new(Studio::started(config, Some(AAC_48)));
     for (dts_ms, kind, composition_ms, sync) in script.samples() {
-        check.studio.at_ms(dts_ms as u64);
+        check.studio.at_ms(u64::try_from(dts_ms).unwrap());
         match kind {
             backline_hls::codec::TrackKind::Audio => check.studio.audio(dts_ms),
             _ => check.studio.video(dts_ms, composition_ms, sync),

@@ -19,9 +19,7 @@ use backline_hls::{
 use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
-use object_store::{
-    Attribute, Attributes, BackoffConfig, ObjectStore, PutOptions, PutPayload, RetryConfig,
-};
+use object_store::{Attribute, Attributes, ObjectStore, PutOptions, PutPayload, RetryConfig};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -33,6 +31,16 @@ const QUEUE_MAX: usize = 1_024;
 const QUEUE_BYTES_MAX: usize = 64 << 20;
 /// Parts that wait for their segment's end, of all renditions: more than any segment holds.
 const PARTS_MAX: usize = 4_096;
+/// Waits before the tries of one object.
+const RETRY_AFTER: [Duration; 7] = [
+    Duration::ZERO,
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
 /// How often the playlist in the storage follows the show.
 const PLAYLIST_EVERY: Duration = Duration::from_secs(30);
 /// How long the end of the show waits for what is still on its way.
@@ -40,6 +48,7 @@ const LAST_MAX: Duration = Duration::from_secs(30);
 
 /// The archive cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ArchiveError {
     /// The address is not one.
     #[error("{address:?} is no address of an archive: expected s3://BUCKET/PREFIX")]
@@ -59,6 +68,7 @@ pub enum ArchiveError {
 
 /// What an archive has come to. Read by whoever shows figures.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Figures {
     /// Objects that were stored.
     pub stored: AtomicU64,
@@ -101,14 +111,10 @@ impl Archive {
         let store = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
             .with_http_connector(connect::Connector::new()?)
+            // Retries are this side's, which says one line and not one each.
             .with_retry(RetryConfig {
-                backoff: BackoffConfig {
-                    init_backoff: Duration::from_millis(200),
-                    max_backoff: Duration::from_secs(5),
-                    base: 2.0,
-                },
-                max_retries: 8,
-                retry_timeout: Duration::from_secs(60),
+                max_retries: 0,
+                ..RetryConfig::default()
             })
             .build()?;
         Ok(Self {
@@ -195,10 +201,8 @@ impl Feeder {
     pub fn take(&mut self, output: &Output, presentation: &Presentation) {
         match output {
             Output::Init { object, body } => self.object(*object, vec![body.clone()]),
-            Output::Part { object, body } => {
-                if self.parts.len() < PARTS_MAX {
-                    self.parts.insert(*object, body.clone());
-                }
+            Output::Part { object, body } if self.parts.len() < PARTS_MAX => {
+                self.parts.insert(*object, body.clone());
             }
             Output::Segment { object, parts } => {
                 let bodies = parts.iter().filter_map(|part| self.parts.remove(part));
@@ -212,7 +216,7 @@ impl Feeder {
         }
     }
 
-    fn object(&mut self, object: ObjectId, body: Vec<Bytes>) {
+    fn object(&self, object: ObjectId, body: Vec<Bytes>) {
         let bytes = body.iter().map(Bytes::len).sum::<usize>();
         if self.waiting.load(Ordering::Relaxed) + bytes > QUEUE_BYTES_MAX {
             self.figures.dropped.fetch_add(1, Ordering::Relaxed);
@@ -222,14 +226,14 @@ impl Feeder {
         }
     }
 
-    fn playlist(&mut self, rendition: Option<RenditionId>, presentation: &Presentation) {
+    fn playlist(&self, rendition: Option<RenditionId>, presentation: &Presentation) {
         let form = Form::Full;
         if let Some(rendered) = presentation.render(Playlist { rendition, form }) {
             self.send(0, Item::Playlist(rendition, rendered.text));
         }
     }
 
-    fn send(&mut self, bytes: usize, item: Item) {
+    fn send(&self, bytes: usize, item: Item) {
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
         if self.queue.try_send(item).is_err() {
             self.waiting.fetch_sub(bytes, Ordering::Relaxed);
@@ -330,8 +334,22 @@ impl Sender {
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::ContentType, kind.into());
         let options = PutOptions::from(attributes);
-        match self.store.put_opts(&path, payload, options).await {
-            Ok(_) => {
+        let mut result = Ok(());
+        // While the storage refuses everything, one try an object is enough to find out that it takes them again.
+        let tries = if self.failing { 1 } else { RETRY_AFTER.len() };
+        for wait in RETRY_AFTER.iter().take(tries) {
+            tokio::time::sleep(*wait).await;
+            let put = self
+                .store
+                .put_opts(&path, payload.clone(), options.clone())
+                .await;
+            result = put.map(|_| ());
+            if result.is_ok() {
+                break;
+            }
+        }
+        match result {
+            Ok(()) => {
                 self.figures.stored.fetch_add(1, Ordering::Relaxed);
                 if std::mem::take(&mut self.failing) {
                     tracing::info!(stage = %self.stage, "the archive takes objects again");

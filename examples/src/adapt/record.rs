@@ -43,6 +43,7 @@ pub struct RecordError {
 
 /// What a recording has come to. Read by whoever shows figures.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Figures {
     /// Takes that are open now.
     pub open: AtomicU64,

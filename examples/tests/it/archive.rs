@@ -34,10 +34,12 @@ impl Store {
         within(Duration::from_secs(40), "moto listens", || {
             http::try_get(store.at, "/", &[]).ok().map(|_| ())
         });
-        run(
-            Command::new("curl").args(["-sSf", "-X", "PUT", &store.url("/nights")]),
-            b"",
-        );
+        let anybody = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::nights/*"}]}"#;
+        for (path, body) in [("/nights", ""), ("/nights?policy", anybody)] {
+            let mut command = Command::new("curl");
+            command.args(["-sSf", "-X", "PUT", "-H", "Content-Type: application/json"]);
+            run(command.args(["--data", body, &store.url(path)]), b"");
+        }
         store
     }
 

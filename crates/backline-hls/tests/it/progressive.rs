@@ -1,5 +1,7 @@
 //! Slates out of MP4 files (MUX-9): what FFmpeg wrote, what somebody has tampered with, and what is too large.
 
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::process::Command;
 use std::time::Duration;

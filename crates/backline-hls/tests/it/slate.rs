@@ -241,12 +241,12 @@ fn mux_09_a_slate_without_sound_is_silent() {
     let sound: u64 = studio.runs(A0, 1).iter().map(Run::ticks).sum();
     let ms = sound / 48;
     assert!((14_500..15_100).contains(&ms), "{ms} ms");
-    let silent = studio
+    let mut silent = studio
         .parts
         .iter()
         .filter(|(object, _)| object.rendition == A0);
     let quiet = silent
-        .last()
+        .next_back()
         .unwrap()
         .1
         .1

@@ -1,5 +1,7 @@
 //! The playlist of a whole show (sections 4.4.3.5 and 6.2.1 of draft-pantos-hls-rfc8216bis).
 
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
 use backline_hls::m3u8::{Media, Playlist};
 use backline_hls::{Event, Form, Limits, Vod};
 

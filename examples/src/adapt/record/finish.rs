@@ -163,20 +163,17 @@ fn join(paths: &[PathBuf], into: &Path) -> Result<(), FinishError> {
     let mut writer = ProgressiveWriter::new(file, &inits, Limits::default())?;
     loop {
         let lags = sources
-            .iter()
+            .iter_mut()
             .enumerate()
-            .filter(|(_, source)| source.at < source.size);
-        let lags = lags.min_by(|(_, one), (_, other)| {
-            let share = |source: &Source| (u128::from(source.at) << 64) / u128::from(source.size);
-            share(one).cmp(&share(other))
-        });
-        let Some(index) = lags.map(|(index, _)| index) else {
+            .filter(|(_, source)| source.at < source.size)
+            .min_by_key(|(_, source)| (u128::from(source.at) << 64) / u128::from(source.size));
+        let Some((index, source)) = lags else {
             break;
         };
-        match sources[index].until(*b"mdat")? {
+        match source.until(*b"mdat")? {
             Some(part) => writer.part(index, &part)?,
             // The process was killed, or the power failed, in the middle of it.
-            None => sources[index].at = sources[index].size,
+            None => source.at = source.size,
         }
     }
     let file = writer.finish()?;
@@ -216,13 +213,14 @@ impl Source {
     fn until(&mut self, kind: [u8; 4]) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
         loop {
-            let begin = bytes.len();
-            let mut reader = self.reader.by_ref().take(8);
-            if reader.read_to_end(&mut bytes)? < 8 {
-                return Ok(None);
+            let mut head = [0; 8];
+            if let Err(error) = self.reader.read_exact(&mut head) {
+                let ended = error.kind() == io::ErrorKind::UnexpectedEof;
+                return if ended { Ok(None) } else { Err(error) };
             }
-            let word = |at: usize| -> [u8; 4] { bytes[at..at + 4].try_into().unwrap_or_default() };
-            let (size, found) = (u64::from(u32::from_be_bytes(word(begin))), word(begin + 4));
+            bytes.extend_from_slice(&head);
+            let [a, b, c, d, found @ ..] = head;
+            let size = u64::from(u32::from_be_bytes([a, b, c, d]));
             if !(8..=BOX_MAX).contains(&size) {
                 return Ok(None);
             }

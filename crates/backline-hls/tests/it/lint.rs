@@ -269,3 +269,49 @@ fn new_2_requests_and_findings_are_bounded() {
     );
     assert!(linter.poll_timeout().is_some() && linter.patience() > Duration::from_secs(3));
 }
+
+#[test]
+fn new_2_gaps_and_date_ranges_are_clean() {
+    let mut config = crate::studio::separate();
+    config.absence = backline_hls::Absence::Gap;
+    config.producer_reference_time = true;
+    let mut check = Check::new(Studio::started(config, Some(AAC_48)));
+    let play = |check: &mut Check, from_ms: u64, length_ms| {
+        let script = Script {
+            length_ms,
+            ..Script::default()
+        };
+        for (dts_ms, kind, composition_ms, sync) in script.samples() {
+            let ms = from_ms + u64::try_from(dts_ms).unwrap();
+            check.studio.at_ms(ms);
+            match kind {
+                backline_hls::codec::TrackKind::Audio => check.studio.audio(dts_ms),
+                _ => check.studio.video(dts_ms, composition_ms, sync),
+            }
+            if dts_ms == 4_000 && sync && kind == backline_hls::codec::TrackKind::Video {
+                let start = backline_hls::UnixMillis(crate::studio::WALL.0 + ms);
+                let mut range = backline_hls::DateRange::new(format!("range-{ms}"), start);
+                range.end = Some(backline_hls::DateRangeEnd::After(Duration::from_secs(3)));
+                check.studio.event(Event::DateRange(range));
+                let message =
+                    backline_hls::Emsg::new("urn:x", 4_000_000_000, Bytes::from_static(b"x"));
+                check.studio.event(Event::Message(message));
+            }
+            check.pump();
+        }
+    };
+    play(&mut check, 0, 12_000);
+    for ms in (12_000..21_000).step_by(50) {
+        check.studio.wait_until_ms(ms);
+        check.pump();
+    }
+    check.studio.start(Some(AAC_48));
+    play(&mut check, 21_000, 20_000);
+    assert!(check.studio.texts[&crate::studio::V0].contains("#EXT-X-GAP\n"));
+    check.pump();
+    let report = check.linter.report();
+    let broken: Vec<_> = report.broken().flat_map(|row| &row.findings).collect();
+    // The silence itself is longer than a part: until the patience is over nothing is listed, which is a choice.
+    let others = broken.iter().filter(|finding| finding.rule.id() != "SEG-6");
+    assert_eq!(others.count(), 0, "{broken:#?}");
+}

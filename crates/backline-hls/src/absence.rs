@@ -180,10 +180,11 @@ impl Presentation {
         while fill.due_ns() <= now_ns {
             self.gap(now_ns, fill.next_ns);
             fill.next_ns += fill.step_ns;
-            let filled_ns = self.renditions.first().map_or(0, |lead| {
-                to_ns(lead.segment_fill(), lead.timescale) + fill.step_ns
+            // One that ended a little before the others fills more.
+            let fills = self.renditions.iter().map(|rendition| {
+                to_ns(rendition.segment_fill(), rendition.timescale) + fill.step_ns
             });
-            if filled_ns > segment_ns {
+            if fills.max().is_some_and(|filled_ns| filled_ns > segment_ns) {
                 self.close_gaps(now_ns);
             }
         }

@@ -13,12 +13,14 @@ use std::collections::VecDeque;
 
 use crate::Error;
 use crate::event::{Sample, Warning};
+use crate::limits::Limits;
 use crate::presentation::{Phase, Presentation};
-use crate::rendition::Rendition;
 use crate::timeline::{Epoch, ticks, to_ns};
 use crate::track::Track;
 
 const NS_PER_MS: i64 = 1_000_000;
+/// What is missing for less than this is not listed as absent.
+pub(crate) const SHORTEST_NS: i64 = 40_000_000;
 
 /// What is known of a picture that follows another one.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +54,8 @@ struct Cut {
     at_ns: i64,
     /// No key frame is waited for.
     forced: bool,
+    /// The number that the segment from there on has.
+    msn: u64,
 }
 
 impl Following {
@@ -81,24 +85,23 @@ impl Following {
     }
 
     /// Keeps a sample for the next epoch, which begins for this track with a key frame. Returns how many were left out.
-    fn keep_for_later(&mut self, sample: Sample, most: usize) -> u64 {
+    fn keep_for_later(&mut self, sample: Sample, limits: &Limits) -> u64 {
+        let over = |own: &Self| {
+            let bytes = own.pending_bytes.saturating_add(sample.data.len());
+            own.pending.len() >= limits.part_samples || bytes > limits.part_bytes
+        };
         let first = self.pending.iter().position(|one| one.later);
-        match first {
-            Some(first) if sample.sync || self.pending.len() >= most => {
-                let dropped = self.drop_from(first);
-                if sample.sync {
-                    self.push(sample, true);
-                    dropped
-                } else {
-                    dropped.saturating_add(1)
-                }
-            }
-            None if !sample.sync => 1,
-            _ => {
-                self.push(sample, true);
-                0
-            }
+        let waits = first.is_some() || sample.sync;
+        let dropped = match first {
+            // What waited before it cannot be the next epoch's beginning any more, or is too much.
+            Some(first) if sample.sync || over(self) => self.drop_from(first),
+            _ => 0,
+        };
+        if over(self) || !waits || (dropped > 0 && !sample.sync) {
+            return dropped.saturating_add(1);
         }
+        self.push(sample, true);
+        dropped
     }
 
     /// A new epoch has begun: what waits for it and what does not. Returns how many samples were left out.
@@ -160,7 +163,7 @@ impl Presentation {
         }
         let most = limits.part_samples;
         if !live || far || track.next_config.is_some() {
-            let dropped = track.following.keep_for_later(sample, most);
+            let dropped = track.following.keep_for_later(sample, limits);
             self.counts.dropped = self.counts.dropped.saturating_add(dropped);
             if jumped {
                 let by_ms = ahead_ns / NS_PER_MS;
@@ -261,9 +264,9 @@ impl Presentation {
                 rendition.next_msn = msn;
                 continue;
             }
-            if following.cut.replace(Cut { at_ns, forced }).is_some() {
-                // The segment before is still open.
-                self.catch_up(now_ns, index, msn.saturating_sub(1));
+            let cut = Cut { at_ns, forced, msn };
+            if let Some(missed) = following.cut.replace(cut) {
+                self.catch_up(now_ns, index, missed.msn);
             }
         }
     }
@@ -271,6 +274,13 @@ impl Presentation {
     /// Ends a rendition's segments until it has as many as the leading one, so that numbers and discontinuities stay in
     /// step (MV-4). One for which there is no media is as short as a frame, and absent.
     pub(crate) fn catch_up(&mut self, now_ns: u64, index: usize, msn: u64) {
+        if self
+            .renditions
+            .get(index)
+            .is_none_or(|own| own.next_msn >= msn)
+        {
+            return;
+        }
         self.end_part(now_ns, index);
         let moment = self.moment(now_ns);
         let (Some(track), Some(rendition)) =
@@ -278,16 +288,23 @@ impl Presentation {
         else {
             return;
         };
-        let frame_ns = to_ns(track.timeline.pace.frame().max(1), rendition.timescale);
         while rendition.next_msn < msn {
             if rendition.open.is_none() {
-                let until_ns = rendition.end_ns.max(moment.epoch.out_ns) + frame_ns;
+                let until_ns = rendition.end_ns.max(moment.epoch.out_ns) + SHORTEST_NS;
                 rendition.gap_until(&moment, until_ns);
             }
             rendition.close_segment(&moment, &mut self.outputs);
         }
         let end = ticks(i128::from(rendition.end_ns), rendition.timescale);
         track.timeline.skip_to(end);
+    }
+
+    /// Ends a follower's segment where the leading track's ended.
+    pub(crate) fn end_follower(&mut self, now_ns: u64, index: usize) {
+        let track = self.tracks.get_mut(index);
+        if let Some(cut) = track.and_then(|track| track.following.cut.take()) {
+            self.catch_up(now_ns, index, cut.msn);
+        }
     }
 
     /// Whether a follower's segment ends before a sample (MV-5).
@@ -316,7 +333,6 @@ impl Presentation {
         if !aligned && late < rendition.cutter.cap && !full {
             return false;
         }
-        following.cut = None;
         if !aligned && !core::mem::replace(&mut following.misaligned, true) {
             let late_ms = u64::try_from(to_ns(late, timescale) / NS_PER_MS);
             let (track, late_ms) = (track.id, late_ms.unwrap_or(0));
@@ -460,9 +476,8 @@ impl Presentation {
         let Some(track) = self.tracks.get(index) else {
             return;
         };
-        let frame_ns = to_ns(track.timeline.pace.frame(), track.config.timescale());
         let end_ns = to_ns(track.timeline.next(), track.config.timescale());
-        let short = until_ns - end_ns.max(self.epoch.out_ns) > frame_ns;
+        let short = until_ns - end_ns.max(self.epoch.out_ns) > SHORTEST_NS;
         if track.following.gone || (flush && short) {
             self.list_absent(now_ns, index, until_ns);
         } else if flush {
@@ -474,37 +489,23 @@ impl Presentation {
     /// the leading track's have.
     fn list_absent(&mut self, now_ns: u64, index: usize, until_ns: i64) {
         self.end_part(now_ns, index);
+        let cut = self.tracks.get(index).and_then(|track| track.following.cut);
+        if let Some(cut) = cut.filter(|cut| cut.at_ns <= until_ns) {
+            self.gap_follower(now_ns, index, cut.at_ns);
+            self.end_follower(now_ns, index);
+        }
+        self.gap_follower(now_ns, index, until_ns);
+    }
+
+    fn gap_follower(&mut self, now_ns: u64, index: usize, until_ns: i64) {
         let moment = self.moment(now_ns);
         let (Some(track), Some(rendition)) =
             (self.tracks.get_mut(index), self.renditions.get_mut(index))
         else {
             return;
         };
-        let timescale = rendition.timescale;
-        let following = &mut track.following;
-        // The segment must not become longer than playlists may say (SEG-1); what is left goes into the next one.
-        let room_ns = |rendition: &Rendition| {
-            let room = moment.targets.segment_most(timescale) - rendition.segment_fill();
-            rendition
-                .end_ns
-                .saturating_add(to_ns(room.max(0), timescale))
-        };
-        if let Some(cut) = following.cut.filter(|cut| cut.at_ns <= until_ns) {
-            rendition.gap_until(&moment, cut.at_ns.min(room_ns(rendition)));
-            rendition.close_segment(&moment, &mut self.outputs);
-            following.cut = None;
-        }
-        rendition.gap_until(&moment, until_ns.min(room_ns(rendition)));
-        let end = ticks(i128::from(rendition.end_ns), timescale);
+        rendition.gap_until(&moment, until_ns);
+        let end = ticks(i128::from(rendition.end_ns), rendition.timescale);
         track.timeline.skip_to(end);
-    }
-
-    /// Ends a follower's part and segment.
-    pub(crate) fn end_follower(&mut self, now_ns: u64, index: usize) {
-        let moment = self.moment(now_ns);
-        if let Some(rendition) = self.renditions.get_mut(index) {
-            rendition.close_part(&moment, &mut self.outputs);
-            rendition.close_segment(&moment, &mut self.outputs);
-        }
     }
 }

@@ -36,10 +36,14 @@ impl Rendition {
     /// Lists what is missing from the end of the listed media to `until_ns` in the file as absent parts, each as long
     /// as a part may be, the last one as long as it has to be. The open part must be closed.
     ///
+    /// It stops where the segment would round to more than the Target Duration (SEG-1): what is left goes into the next.
+    ///
     /// Costs time in proportion to what is missing.
     pub(crate) fn gap_until(&mut self, moment: &Moment, until_ns: i64) {
         let until = ticks(i128::from(until_ns), self.timescale);
         let mut start = ticks(i128::from(self.end_ns), self.timescale);
+        let room = moment.targets.segment_most(self.timescale) - self.segment_fill();
+        let until = until.min(start + room.max(0));
         while start < until {
             let length = (until - start).min(self.cutter.cap.max(1));
             let printed = units(length.unsigned_abs(), self.timescale);

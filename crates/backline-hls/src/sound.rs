@@ -8,6 +8,7 @@
 use crate::Error;
 use crate::cutter::Cutter;
 use crate::event::{Sample, Warning};
+use crate::follow::SHORTEST_NS;
 use crate::presentation::{Phase, Presentation};
 use crate::timeline::{ticks, to_ns};
 use crate::track::Track;
@@ -141,7 +142,7 @@ impl Presentation {
             }
             rendition.take_sound(&moment, track, until, true, &mut self.outputs);
             let end = ticks(i128::from(rendition.end_ns), timescale);
-            if until - end > frame {
+            if until_ns - to_ns(end, timescale) > SHORTEST_NS {
                 // Nothing is known to fill it with.
                 rendition.gap_until(&moment, until_ns);
                 track.timeline.skip_to(until);

@@ -3,11 +3,12 @@
 use backline_hls::{Config, Event, Layout, Presentation, TrackId};
 use std::time::Instant;
 
-use crate::studio::{AAC_48, AVC_360, WALL, hex, sample};
-use backline_hls::codec::Codec;
+use crate::ladder::{audio, config as config_of, video};
+use crate::studio::{AAC_48, AVC_360, WALL, sample};
+use backline_hls::codec::TrackKind;
 
 /// A presentation with ten seconds of picture in it, and the samples of ten more parts.
-fn warm(layout: Layout, sound: bool) -> (Presentation, Vec<Event>) {
+fn warm(layout: Layout, pictures: u8, sounds: u8) -> (Presentation, Vec<Event>) {
     let now = Instant::now();
     let mut config = Config::default();
     config.layout = layout;
@@ -17,31 +18,30 @@ fn warm(layout: Layout, sound: bool) -> (Presentation, Vec<Event>) {
         while hls.poll_output().is_some() {}
     };
     feed(Event::Start { wall: WALL });
-    feed(Event::Config {
-        track: TrackId::VIDEO,
-        codec: Codec::Avc,
-        record: hex(AVC_360),
-    });
-    if sound {
-        feed(Event::Config {
-            track: TrackId::AUDIO,
-            codec: Codec::Aac,
-            record: hex(AAC_48),
+    let tracks: Vec<TrackId> = (0..pictures)
+        .map(video)
+        .chain((0..sounds).map(audio))
+        .collect();
+    for track in &tracks {
+        feed(match track.kind {
+            TrackKind::Video => config_of(*track, AVC_360),
+            TrackKind::Audio => config_of(*track, AAC_48),
         });
     }
     let mut rest = Vec::new();
     for index in 0..360i64 {
-        let event = sample(
-            TrackId::VIDEO,
-            index * 1_000 / 30,
-            0,
-            index == 0 || index == 300,
-            4_000,
-        );
-        if index <= 301 {
-            feed(event)
-        } else if index < 302 + 40 {
-            rest.push(event)
+        for track in &tracks {
+            let key = index == 0 || index == 300;
+            let event = match track.kind {
+                TrackKind::Video => sample(*track, index * 1_000 / 30, 0, key, 4_000),
+                // 48 kHz: three frames of sound to two of picture.
+                TrackKind::Audio => sample(*track, index * 64 / 3, 0, true, 200),
+            };
+            if index <= 301 {
+                feed(event)
+            } else if index < 302 + 40 {
+                rest.push(event)
+            }
         }
     }
     (hls, rest)
@@ -49,7 +49,16 @@ fn warm(layout: Layout, sound: bool) -> (Presentation, Vec<Event>) {
 
 #[test]
 fn mux_4_at_most_three_allocations_a_part_of_six_samples() {
-    let (mut hls, events) = warm(Layout::Separate, false);
+    count(Layout::Separate, 1, 0);
+}
+
+#[test]
+fn mux_4_as_many_allocations_for_a_part_of_a_ladder() {
+    count(Layout::Separate, 3, 0);
+}
+
+fn count(layout: Layout, pictures: u8, sounds: u8) {
+    let (mut hls, events) = warm(layout, pictures, sounds);
     let now = Instant::now();
     let mut parts = 0u64;
     let begun = Instant::now();
@@ -66,7 +75,7 @@ fn mux_4_at_most_three_allocations_a_part_of_six_samples() {
         "{} allocations, {} bytes, {parts} parts",
         counted.count_total, counted.bytes_total
     );
-    assert!(parts >= 6);
+    assert!(parts >= 6 * u64::from(pictures + sounds));
     assert!(
         counted.count_total <= 3 * parts,
         "{} allocations for {parts} parts",

@@ -1,5 +1,7 @@
 //! Reads media playlists back and says whether one may follow another.
 
+use backline_hls::RenditionId;
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Part {
     pub units: u64,
@@ -147,7 +149,7 @@ impl Media {
     }
 
     /// What must hold of every playlist.
-    pub fn check(&self) {
+    pub fn check(&self, id: RenditionId) {
         if self.part_target == 0 {
             return self.check_whole();
         }
@@ -169,7 +171,7 @@ impl Media {
             for (index, part) in segment.parts.iter().enumerate() {
                 assert!(
                     part.units <= self.part_target,
-                    "SEG-2: {part:?} of {}",
+                    "SEG-2: {id} {part:?} of {}",
                     self.part_target
                 );
                 let before_gap = segment.parts.get(index + 1).is_some_and(|next| next.gap);
@@ -177,7 +179,7 @@ impl Media {
                 let exempt = part.independent || part.gap || before_gap || last;
                 assert!(
                     part.units >= floor || exempt,
-                    "SEG-3: {part:?} of {} in {}",
+                    "SEG-3: {id} {part:?} of {} in {}",
                     self.part_target,
                     segment.msn
                 );
@@ -192,7 +194,7 @@ impl Media {
             if let Some(units) = segment.units {
                 assert!(
                     (units + 50_000) / 100_000 <= self.target,
-                    "SEG-1: EXTINF {units} of {}",
+                    "SEG-1: {id} EXTINF {units} of {}",
                     self.target
                 );
                 assert!(units > 0);

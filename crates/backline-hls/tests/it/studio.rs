@@ -285,7 +285,7 @@ impl Studio {
                 continue;
             };
             let media = Media::parse(&text);
-            media.check();
+            media.check(id);
             if let Some(old) = self.playlists.get(&id).filter(|old| **old != media) {
                 media.follows(old);
             }

@@ -334,6 +334,9 @@ impl Studio {
                 parts.rev().find(exist)
             })
             .map(|part| &part.uri);
+        // Its line may have gone since: what is listed is all new then.
+        let mut listed = media.segments.iter().flat_map(|segment| &segment.parts);
+        let last_known = last_known.filter(|uri| listed.any(|part| part.uri == **uri));
         let mut fresh = last_known.is_none();
         let scale = self.scale(id);
         // Absent media between a part and the one before it, in units of 10 us, and its parts.

@@ -25,7 +25,7 @@ fn warm(layout: Layout, pictures: u8, sounds: u8) -> (Presentation, Vec<Event>) 
     for track in &tracks {
         feed(match track.kind {
             TrackKind::Video => config_of(*track, AVC_360),
-            TrackKind::Audio => config_of(*track, AAC_48),
+            _ => config_of(*track, AAC_48),
         });
     }
     let mut rest = Vec::new();
@@ -35,7 +35,7 @@ fn warm(layout: Layout, pictures: u8, sounds: u8) -> (Presentation, Vec<Event>) 
             let event = match track.kind {
                 TrackKind::Video => sample(*track, index * 1_000 / 30, 0, key, 4_000),
                 // 48 kHz: three frames of sound to two of picture.
-                TrackKind::Audio => sample(*track, index * 64 / 3, 0, true, 200),
+                _ => sample(*track, index * 64 / 3, 0, true, 200),
             };
             if index <= 301 {
                 feed(event)

@@ -10,9 +10,9 @@ const WORDS = {
     unsupported: "This browser cannot play the stream", unsupported_hint: "Try a current Chrome, Firefox, Edge or Safari.",
     blocked: "Press Play to start", blocked_hint: "Your browser waits for you.",
     play: "Play", pause: "Pause", mute: "Sound off", unmute: "Turn the sound on", volume: "Volume",
-    full: "Full screen", leave_full: "Leave full screen", behind: "Behind the stage",
+    captions: "Captions", full: "Full screen", leave_full: "Leave full screen", behind: "Behind the stage",
     seconds: "{n} s", language: "Language", playing: "Playing", reconnecting: "Reconnecting…",
-    keys: "Keys: space pause, M sound, F full screen, L back to live.",
+    keys: "Keys: space pause, M sound, C captions, F full screen, L back to live.",
   },
   de: {
     name: "Deutsch", title: "Live", stages: "Bühnen", video: "Livebild", controls: "Bedienung",
@@ -23,9 +23,9 @@ const WORDS = {
     unsupported: "Dieser Browser kann den Stream nicht abspielen", unsupported_hint: "Bitte aktuelles Chrome, Firefox, Edge oder Safari nehmen.",
     blocked: "Zum Starten auf Abspielen drücken", blocked_hint: "Der Browser wartet auf Sie.",
     play: "Abspielen", pause: "Pause", mute: "Ton aus", unmute: "Ton einschalten", volume: "Lautstärke",
-    full: "Vollbild", leave_full: "Vollbild verlassen", behind: "Hinter der Bühne",
+    captions: "Untertitel", full: "Vollbild", leave_full: "Vollbild verlassen", behind: "Hinter der Bühne",
     seconds: "{n} s", language: "Sprache", playing: "Läuft", reconnecting: "Verbinde neu…",
-    keys: "Tasten: Leertaste Pause, M Ton, F Vollbild, L zurück zu live.",
+    keys: "Tasten: Leertaste Pause, M Ton, C Untertitel, F Vollbild, L zurück zu live.",
   },
   fr: {
     name: "Français", title: "En direct", stages: "Scènes", video: "Image en direct", controls: "Commandes",
@@ -36,9 +36,9 @@ const WORDS = {
     unsupported: "Ce navigateur ne peut pas lire le flux", unsupported_hint: "Essayez un Chrome, Firefox, Edge ou Safari récent.",
     blocked: "Appuyez sur Lecture pour commencer", blocked_hint: "Votre navigateur vous attend.",
     play: "Lecture", pause: "Pause", mute: "Couper le son", unmute: "Activer le son", volume: "Volume",
-    full: "Plein écran", leave_full: "Quitter le plein écran", behind: "Retard sur la scène",
+    captions: "Sous-titres", full: "Plein écran", leave_full: "Quitter le plein écran", behind: "Retard sur la scène",
     seconds: "{n} s", language: "Langue", playing: "Lecture en cours", reconnecting: "Reconnexion…",
-    keys: "Touches : espace pause, M son, F plein écran, L direct.",
+    keys: "Touches : espace pause, M son, C sous-titres, F plein écran, L direct.",
   },
   es: {
     name: "Español", title: "En directo", stages: "Escenarios", video: "Imagen en directo", controls: "Controles",
@@ -49,9 +49,9 @@ const WORDS = {
     unsupported: "Este navegador no puede reproducir la emisión", unsupported_hint: "Pruebe un Chrome, Firefox, Edge o Safari actual.",
     blocked: "Pulse Reproducir para empezar", blocked_hint: "Su navegador le espera.",
     play: "Reproducir", pause: "Pausa", mute: "Quitar el sonido", unmute: "Activar el sonido", volume: "Volumen",
-    full: "Pantalla completa", leave_full: "Salir de pantalla completa", behind: "Retraso respecto al escenario",
+    captions: "Subtítulos", full: "Pantalla completa", leave_full: "Salir de pantalla completa", behind: "Retraso respecto al escenario",
     seconds: "{n} s", language: "Idioma", playing: "Reproduciendo", reconnecting: "Reconectando…",
-    keys: "Teclas: espacio pausa, M sonido, F pantalla completa, L directo.",
+    keys: "Teclas: espacio pausa, M sonido, C subtítulos, F pantalla completa, L directo.",
   },
 };
 

@@ -17,6 +17,7 @@ let stage = wanted_stage();
 let state = null;          // what the box says: waiting, live, away, ended; null: no answer yet
 let loaded = null;         // the playlist that the player has
 let message = null;        // the word that the status line shows
+let captions = false;      // whether the viewer wants them
 let shown = null;          // smoothed delay in seconds
 
 /** Loads hls.js when the box has it; nothing comes from elsewhere. */
@@ -110,6 +111,8 @@ function buttons() {
   element("mute").textContent = word(video.muted ? "unmute" : "mute");
   element("mute").setAttribute("aria-pressed", String(!video.muted));
   element("unmute").hidden = !on || !video.muted;
+  element("captions").hidden = player.captions === 0;
+  element("captions").setAttribute("aria-pressed", String(captions));
   element("full").textContent = word(document.fullscreenElement ? "leave_full" : "full");
 }
 
@@ -141,13 +144,26 @@ function toggle_sound() {
   if (!video.muted && video.volume === 0) video.volume = 1;
 }
 
+function toggle_captions() {
+  captions = !captions;
+  player.show_captions(captions);
+  buttons();
+}
+
 function toggle_full() {
   if (document.fullscreenElement) document.exitFullscreen();
   else if (element("stage").requestFullscreen) element("stage").requestFullscreen().catch(() => {});
   else video.webkitEnterFullscreen?.();
 }
 
-player.addEventListener("playing", () => say("playing"));
+player.addEventListener("playing", () => {
+  player.show_captions(captions);
+  say("playing");
+});
+player.addEventListener("captions", () => {
+  player.show_captions(captions);
+  buttons();
+});
 player.addEventListener("stalled", () => say(state === "away" ? "paused_show" : "reconnecting"));
 player.addEventListener("trouble", () => say(state === "live" ? "reconnecting" : message));
 player.addEventListener("blocked", () => say("blocked"));
@@ -159,6 +175,7 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden && !v
 element("play").addEventListener("click", toggle_play);
 element("mute").addEventListener("click", toggle_sound);
 element("unmute").addEventListener("click", () => { toggle_sound(); element("mute").focus(); });
+element("captions").addEventListener("click", toggle_captions);
 element("full").addEventListener("click", toggle_full);
 element("volume").addEventListener("input", ({ target }) => {
   video.volume = target.value / 100;
@@ -166,7 +183,7 @@ element("volume").addEventListener("input", ({ target }) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("select, input")) return;
-  const action = { " ": toggle_play, m: toggle_sound, f: toggle_full, l: () => player.go_live() }[event.key.toLowerCase()];
+  const action = { " ": toggle_play, m: toggle_sound, c: toggle_captions, f: toggle_full, l: () => player.go_live() }[event.key.toLowerCase()];
   // A focused button answers to the space bar itself.
   if (!action || (event.key === " " && event.target.matches("button, a"))) return;
   event.preventDefault();

@@ -88,6 +88,20 @@ export class Player extends EventTarget {
     return start ? start + this.video.currentTime * 1_000 : null;
   }
 
+  /** How many captions there are to choose from. */
+  get captions() { return this.hls ? this.hls.subtitleTracks.length : this.#texts().length; }
+
+  /** Shows the first captions, or none. */
+  show_captions(on) {
+    if (this.hls) {
+      if (this.hls.subtitleTracks.length) this.hls.subtitleTrack = on ? 0 : -1;
+    } else {
+      this.#texts().forEach((track, index) => { track.mode = on && index === 0 ? "showing" : "disabled"; });
+    }
+  }
+
+  #texts() { return [...this.video.textTracks].filter(({ kind }) => kind === "subtitles" || kind === "captions"); }
+
   get buffer() { return Math.max(0, this.#edge() - this.video.currentTime); }
 
   #edge() {
@@ -114,6 +128,7 @@ export class Player extends EventTarget {
         if (frag.cc !== this.discontinuity) this.steer.reset();
         this.discontinuity = frag.cc;
       });
+      hls.on(this.Hls.Events.SUBTITLE_TRACKS_UPDATED, () => this.#say("captions"));
       hls.loadSource(this.url);
       hls.attachMedia(video);
     }
@@ -158,6 +173,7 @@ export class Player extends EventTarget {
 
   #listen() {
     const { video } = this;
+    video.textTracks.addEventListener("addtrack", () => { if (!this.hls) this.#say("captions"); });
     video.addEventListener("playing", () => {
       this.#unstall();
       this.started = true;

@@ -28,6 +28,7 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("amf3_round_trip", rtmp::amf3::amf3_round_trip),
     ("audio_body", rtmp::flv::audio_body),
     ("cache_ops", cache::ops::cache_ops),
+    ("captions", hls::captions::captions),
     ("chunk_round_trip", rtmp::chunk::chunk_round_trip),
     (
         "chunk_split_invariance",

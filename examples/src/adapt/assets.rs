@@ -23,9 +23,10 @@ pub struct Asset {
 
 const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Nothing is loaded from outside the box. The player's worker and its media come from blobs.
+/// Nothing is loaded from outside the box. The player's worker and its media come from blobs, and the
+/// track that it puts captions into is empty data.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; img-src 'self' data:; frame-ancestors *; base-uri 'none'; form-action 'none'",
+    "default-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data:; frame-ancestors *; base-uri 'none'; form-action 'none'",
 );
 
 /// Finds an embedded file by its name.

@@ -1,8 +1,8 @@
 //! From an RTMP session to a presentation: milliseconds become nanoseconds, the bytes stay as they are.
 
 use backline_hls::codec::{Codec, TrackKind};
-use backline_hls::{About, Event, Sample, TrackId, UnixMillis};
-use backline_rtmp::amf0::{Properties, Value};
+use backline_hls::{About, Cue, Event, Sample, TrackId, UnixMillis};
+use backline_rtmp::amf0::Value;
 use backline_rtmp::flv::{
     Audio, AudioCodec, AudioData, Media, StreamInfo, Video, VideoCodec, VideoData, VideoFrame,
 };
@@ -20,6 +20,8 @@ pub struct Feed {
     records: Vec<Event>,
     /// The codec of each track's record; of tracks that need one before their first frame.
     known: Vec<(TrackId, Codec)>,
+    /// Whether captions are announced.
+    captioned: bool,
     /// Codecs that were told about once already.
     told: Vec<Note>,
 }
@@ -47,6 +49,10 @@ const RECORDS_MAX: usize = 64;
 const ANNOUNCED_MAX: usize = 16;
 /// Bytes of a track's name; the rest is left out.
 const NAME_MAX: usize = 64;
+/// How long a text is shown, which no encoder says: as long as it takes to read, with room for it to be there in time. It
+/// reaches viewers with the end of its segment.
+const TEXT_MS: (i64, i64) = (4_000, 8_000);
+const LETTER_MS: i64 = 60;
 
 impl Feed {
     /// Makes a feed for a publisher that was accepted just now.
@@ -69,6 +75,16 @@ impl Feed {
                 Media::Audio(audio) => self.audio(packet.timestamp_ms, audio, wall, events),
                 Media::Metadata(metadata) => {
                     self.announce(&StreamInfo::read(&metadata), events);
+                    // FFmpeg says so where it has texts to send.
+                    if metadata.get("datastream").is_some() {
+                        self.announce_captions(&[], events);
+                    }
+                    None
+                }
+                Media::Data { name, values } if name == "onTextData" => {
+                    if let [data, ..] = values.as_slice() {
+                        self.text(packet.timestamp_ms, data, events);
+                    }
                     None
                 }
                 _ => None,
@@ -119,6 +135,32 @@ impl Feed {
                 let track = TrackId { kind, id };
                 self.record(Event::Announce { track, about }, events);
             }
+        }
+    }
+
+    /// Takes a text of FFmpeg, Wowza and others: it is shown from its time on.
+    fn text(&mut self, timestamp_ms: u64, data: &Value, events: &mut Vec<Event>) {
+        let words = data.get("text").and_then(Value::as_str).unwrap_or_default();
+        let start_ns = nanoseconds(timestamp_ms);
+        let letters = i64::try_from(words.chars().count()).unwrap_or(i64::MAX);
+        let (least_ms, most_ms) = TEXT_MS;
+        let length_ms = letters.saturating_mul(LETTER_MS).clamp(least_ms, most_ms);
+        let end_ns = start_ns.saturating_add(length_ms * NS_PER_MS);
+        let cue = Cue::plain(start_ns, end_ns, words);
+        // An empty text takes the one before away, which cannot be done any more.
+        if !cue.text.trim().is_empty() {
+            self.announce_captions(data.properties(), events);
+            let track = TrackId::TEXT;
+            self.record(Event::Cue { track, cue }, events);
+        }
+    }
+
+    /// Tells of captions once. They are shown if that comes with the first media: players do not look for them later.
+    fn announce_captions(&mut self, said: &[(String, Value)], events: &mut Vec<Event>) {
+        if !std::mem::replace(&mut self.captioned, true) {
+            let about = described(said);
+            let track = TrackId::TEXT;
+            self.record(Event::Announce { track, about }, events);
         }
     }
 
@@ -267,7 +309,7 @@ impl Feed {
 }
 
 /// What playlists say of a track, as far as it can stand in one: names come from the publisher.
-fn described(about: &Properties) -> About {
+fn described(about: &[(String, Value)]) -> About {
     let text = |names: &[&str]| {
         let found = about
             .iter()

@@ -6,6 +6,7 @@
 //   --loads N            opens N fresh pages one after the other instead, and reports when each showed its first frame
 //   --native             URL is a playlist: a bare video element plays it by what the browser has of its own
 //   --screenshot FILE    photographs the page at the end
+//   --captions DATE      turns the first captions on and reports their cues, with times from DATE on, by the picture's dates
 //   --sound              turns the sound on and notes its second marks
 
 import { createRequire } from "node:module";
@@ -15,6 +16,7 @@ import { installClock } from "./clock.mjs";
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    captions: { type: "string" },
     loads: { type: "string" },
     native: { type: "boolean" },
     screenshot: { type: "string" },
@@ -55,6 +57,37 @@ async function join(browser, count) {
   say({ event: "result", joins });
 }
 
+/** Notes whether captions are shown. */
+function caption() {
+  const video = document.querySelector("video");
+  window.captioned = false;
+  setInterval(() => {
+    const active = [...video.textTracks].some((track) => track.mode === "showing" && track.activeCues?.length > 0);
+    window.captioned ||= active;
+  }, 100);
+}
+
+/** What is known of captions: their cues, with times since the first picture as the dates of its playlist say. */
+function captions(first) {
+  const { hls, video } = { hls: window.backline.hls, video: document.querySelector("video") };
+  const fragments = hls.levels[hls.currentLevel >= 0 ? hls.currentLevel : 0].details.fragments;
+  const since = (time) => {
+    const fragment = fragments.filter(({ start }) => start <= time).at(-1) ?? fragments[0];
+    return fragment.programDateTime + (time - fragment.start) * 1_000 - Date.parse(first);
+  };
+  const tracks = [...video.textTracks].filter((track) => track.kind === "subtitles");
+  const cues = tracks.flatMap((track) => [...(track.cues ?? [])]);
+  return {
+    shown: window.captioned,
+    tracks: tracks.map(({ kind, label, language, mode }) => ({ kind, label, language, mode })),
+    cues: cues.map(({ text, startTime, endTime }) => ({
+      text,
+      since_first_ms: since(startTime),
+      length: endTime - startTime,
+    })),
+  };
+}
+
 /** A page of the same origin with nothing but a video element. */
 async function bare(page) {
   await page.goto(new URL("/healthz", url).href);
@@ -86,6 +119,10 @@ async function watch(browser) {
       await page.click("#mute");
       await page.evaluate(() => window.listen());
     }
+    if (options.captions) {
+      await page.click("#captions");
+      await page.evaluate(caption);
+    }
     say({ event: "playing" });
   });
   playing.catch(() => {});
@@ -109,6 +146,7 @@ async function watch(browser) {
       },
     };
   });
+  if (options.captions) seen.captions = await page.evaluate(captions, options.captions);
   say({ event: "result", ...seen, ...inPage });
 }
 

@@ -16,17 +16,17 @@ use crate::harness::{full, stage, within};
 use crate::tidy::root;
 
 /// A page in Chromium, and the clock readings of every frame that it shows.
-struct Viewer(Process);
+pub(crate) struct Viewer(Process);
 
 /// What a viewer saw.
-struct Seen {
+pub(crate) struct Seen {
     /// When each frame was shown, in milliseconds since 1970, and how late it was, in milliseconds.
     frames: Vec<(u64, u64)>,
-    result: Value,
+    pub(crate) result: Value,
 }
 
 impl Viewer {
-    fn open(url: &str, options: &[&str]) -> Self {
+    pub(crate) fn open(url: &str, options: &[&str]) -> Self {
         let mut command = Command::new("node");
         command
             .arg(root().join("examples/tests/browser/watch.mjs"))
@@ -45,7 +45,7 @@ impl Viewer {
         Self(Process::spawn(&mut command))
     }
 
-    fn wait_until_playing(&self) {
+    pub(crate) fn wait_until_playing(&self) {
         within(
             Duration::from_secs(30),
             "a frame with a readable clock is shown",
@@ -54,7 +54,7 @@ impl Viewer {
     }
 
     /// Ends the page and takes its report.
-    fn close(mut self) -> Seen {
+    pub(crate) fn close(mut self) -> Seen {
         self.0.close_stdin();
         let result = self.result(Duration::from_secs(30));
         let number = |value: &Value| value.as_u64().expect("a frame has numbers");
@@ -93,7 +93,7 @@ impl Seen {
     }
 
     /// Whether the page was left alone: no reload, no exception, no request refused.
-    fn assert_undisturbed(&self) {
+    pub(crate) fn assert_undisturbed(&self) {
         assert_eq!(self.fatal(), 0, "fatal errors: {:?}", self.list("errors"));
         assert_eq!(self.result["loads"], 1, "the page was loaded again");
         assert!(

@@ -15,6 +15,7 @@
 mod archive;
 mod browser;
 mod caches;
+mod captions;
 mod conformance;
 mod crowd;
 mod foreign_playlists;

@@ -16,6 +16,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
     seeds.extend(requests());
     seeds.extend(shows());
     seeds.extend(files());
+    seeds.extend(captions());
     seeds
 }
 
@@ -194,6 +195,100 @@ fn records() -> Vec<Seed> {
             with(&[8], &[0x06, 0x00, 0x20, 0x0F, 0x00]),
         ),
     ]
+}
+
+/// A cue of `captions`: its operation, track, beginning after the next picture, length, and words.
+fn cue(track: u8, ahead_ms: i32, length_ms: i32, id: &str, settings: &str, text: &str) -> Vec<u8> {
+    let eighths = |ms: i32| u16::try_from(ms * 8).expect("a few seconds").to_le_bytes();
+    let sizes = id.len() | settings.len() << 5 | text.len() << 10;
+    let mut bytes = vec![9, track];
+    bytes.extend(eighths(ahead_ms + 4_096));
+    bytes.extend(eighths(length_ms + 64));
+    bytes.push(0);
+    bytes.extend(
+        u16::try_from(sizes)
+            .expect("31 bytes at most")
+            .to_le_bytes(),
+    );
+    bytes.extend([id, settings, text].concat().bytes());
+    bytes
+}
+
+fn captions() -> Vec<Seed> {
+    let pictures = [0, 31];
+    let shown = |cues: &[Vec<u8>]| {
+        let mut bytes = vec![0];
+        bytes.extend(cues.concat());
+        bytes.extend(pictures.repeat(3));
+        bytes
+    };
+    let plain = |words: &str| {
+        let mut bytes = cue(0, 100, 900, "", "", "");
+        bytes.truncate(7);
+        bytes[0] = 8;
+        bytes.push(u8::try_from(words.len()).expect("short"));
+        bytes.extend(words.bytes());
+        bytes
+    };
+    let mut seeds = Vec::new();
+    let mut add = |name, bytes| seeds.push(("captions", name, bytes));
+    add(
+        "a_cue_in_two_segments",
+        shown(&[cue(0, 100, 900, "7", "line:0", "<i>two</i>")]),
+    );
+    add(
+        "plain_text_is_escaped",
+        shown(&[plain("1 < 2 --> 3\r\n\r\n& on")]),
+    );
+    add(
+        "cues_of_two_tracks",
+        shown(&[cue(0, 0, 500, "", "", "a"), cue(1, 40, 500, "", "", "b")]),
+    );
+    for (name, words) in [
+        ("an_empty_line", "a\n\nb"),
+        ("an_arrow", "a --> b"),
+        ("an_open_tag", "<b>a"),
+        ("a_loose_ampersand", "a & b"),
+        ("a_voice_to_the_end", "<v Bob>a"),
+        ("a_timestamp", "<00:00.000>a"),
+    ] {
+        add(name, shown(&[cue(0, 100, 900, "", "", words)]));
+    }
+    add(
+        "a_setting_twice",
+        shown(&[cue(0, 100, 900, "", "size:1% size:1%", "a")]),
+    );
+    add(
+        "an_id_that_is_a_note",
+        shown(&[cue(0, 100, 900, "NOTE", "", "a")]),
+    );
+    let late = [
+        cue(0, -900, 100, "", "", "late"),
+        cue(0, -900, 2_000, "", "", "later"),
+    ];
+    add(
+        "cues_that_are_late",
+        with(&shown(&[]), &with(&late.concat(), &pictures)),
+    );
+    let end = cue(0, 1_000, 4_000, "", "", "long");
+    let jump = with(&[6, 0xFF, 0xFF], &[0, 31, 4, 5]);
+    add(
+        "a_cue_over_a_jump_and_a_return",
+        with(&with(&shown(&[end.clone()]), &jump), &pictures),
+    );
+    let gap = with(
+        &[2, 0, 31, 0, 31],
+        &with(&end, &[7, 0xFF, 0x1F, 0, 31, 0, 31]),
+    );
+    add("a_cue_over_a_gap", gap);
+    let mut origin = shown(&[cue(0, 300, 900, "", "", "of any origin")]);
+    origin[0] = 16;
+    add("times_below_zero", origin);
+    let five: Vec<_> = (0..5).map(|_| cue(0, 100, 900, "", "", "x")).collect();
+    let mut many = shown(&five);
+    many[0] = 4;
+    add("more_cues_than_may_wait", many);
+    seeds
 }
 
 fn requests() -> Vec<Seed> {

@@ -18,6 +18,7 @@ mod codec;
 mod codec_hostile;
 mod codec_records;
 mod costs;
+mod cues;
 mod dates;
 mod delivery;
 mod fmp4;

@@ -324,3 +324,70 @@ fn what_metadata_says_of_tracks_is_bounded() {
     );
     assert!(about.language.is_empty(), "{about:?}");
 }
+
+/// What `onTextData` of FFmpeg carries.
+fn words(words: &str) -> Value {
+    object(&[("type", text("Text")), ("text", text(words))])
+}
+
+#[test]
+fn texts_become_captions_beside_the_picture() {
+    let mut rig = Rig::new();
+    let data = |values: &[Value]| amf0::encode(values);
+    let metadata = object(&[("datastream", Value::Number(0.0))]);
+    let hello = [text("@setDataFrame"), text("onMetaData"), metadata];
+    rig.message(4, 1, Message::DATA, 0, data(&hello));
+    for (ms, said) in [(500, "fish & <chips>\r\n\r\n"), (700, " "), (900, "two")] {
+        let values = [text("onTextData"), words(said)];
+        rig.message(4, 1, Message::DATA, ms, data(&values));
+    }
+    rig.show(0);
+    let pages: Vec<&str> = rig
+        .outputs
+        .iter()
+        .filter_map(|output| match output {
+            Hls::Text { body, .. } => Some(std::str::from_utf8(body).expect("UTF-8")),
+            _ => None,
+        })
+        .collect();
+    let [page] = pages.as_slice() else {
+        panic!("one segment of two seconds is closed: {pages:?}");
+    };
+    // The first picture is at one second in the file.
+    assert!(
+        page.ends_with(
+            "\n\n00:00:01.500 --> 00:00:05.500\nfish &amp; &lt;chips&gt;\n\n\
+             00:00:01.900 --> 00:00:05.900\ntwo\n\n"
+        ),
+        "{page}"
+    );
+    assert!(rig.notes.is_empty(), "{:?}", rig.notes);
+}
+
+#[test]
+fn mv_6_texts_that_come_first_announce_captions() {
+    let mut feed = Feed::new();
+    let mut events = Vec::new();
+    let french = object(&[("text", text("Bonjour")), ("language", text("fr"))]);
+    for _ in 0..2 {
+        let name = "onTextData".to_owned();
+        let values = vec![french.clone()];
+        let packet = Packet::new(0, Media::Data { name, values });
+        feed.take(Output::Media(packet), WALL, &mut events);
+    }
+    assert!(events.is_empty(), "no sample has come");
+    let records: Vec<_> = feed.records.iter().collect();
+    let [
+        Event::Announce { track, about },
+        Event::Cue { .. },
+        Event::Cue { cue, .. },
+    ] = *records
+    else {
+        panic!("{records:?}");
+    };
+    assert_eq!((*track, about), (TrackId::TEXT, &About::named("", "fr")));
+    assert_eq!(
+        (cue.end_ns - cue.start_ns, cue.text.as_str()),
+        (4_000_000_000, "Bonjour")
+    );
+}

@@ -152,6 +152,11 @@ impl Camera {
 /// A camera that paints the time into each frame, for a viewer to read (`browser/clock.mjs`), and marks each second of
 /// its sound with a short tone.
 pub(crate) fn painted_clock(url: &str) -> Process {
+    painted_clock_with(url, &[])
+}
+
+/// The same with more inputs and options.
+pub(crate) fn painted_clock_with(url: &str, more: &[&str]) -> Process {
     let paint = "settb=1/1000000,setpts=RTCTIME-1760000000000000,\
         geq=lum='if(lt(Y,40),255*mod(floor(mod(floor(T*100),65536)/pow(2,15-floor(X/40))),2),lum(X,Y))'\
         :cb='if(lt(Y,40),128,cb(X,Y))':cr='if(lt(Y,40),128,cr(X,Y))',setpts=N/30/TB";
@@ -169,6 +174,7 @@ pub(crate) fn painted_clock(url: &str) -> Process {
         "-i",
         "aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.05)'",
     ]);
+    command.args(more);
     command.args([
         "-vf",
         paint,

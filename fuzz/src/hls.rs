@@ -1,7 +1,7 @@
 //! Properties of `backline-hls`.
 
-pub mod file;
 pub mod captions;
+pub mod file;
 pub mod m3u8;
 pub mod ops;
 pub mod record;

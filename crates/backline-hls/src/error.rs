@@ -262,12 +262,6 @@ pub enum AboutProblem {
         /// The cap.
         limit: usize,
     },
-    /// A URL is none that a check can begin with.
-    #[error("{len} bytes that are no absolute http or https URL")]
-    Url {
-        /// Its length.
-        len: usize,
-    },
 }
 
 /// What is wrong with a configuration record.

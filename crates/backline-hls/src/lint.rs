@@ -1,8 +1,11 @@
 //! A black-box check of any HLS server: records in, findings out (NEW-2).
 //!
-//! A [`Linter`] says which request to send next, takes each answer with its times, and ends with a [`Report`]: for each
-//! [`Rule`] whether it was kept, broken (with what was seen, and where) or not seen. It follows every rendition by blocking
-//! reload, with and without delta updates, fetches what the playlists list and hint, and asks what no viewer would ask.
+//! A [`Linter`] says which request to send next, takes each answer with its times, and ends with a [`Report`]:
+//! for each
+//! [`Rule`] whether it was kept, broken (with what was seen, and where) or not seen. It follows every rendition
+//! by blocking
+//! reload, with and without delta updates, fetches what the playlists list and hint, and asks what no viewer
+//! would ask.
 //! It opens no socket: the example `hls-lint` sends the requests.
 //!
 //! ```
@@ -65,7 +68,8 @@ const RENDITIONS_MAX: usize = 32;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// How long requests are sent. Default 20 s: several segments of 2 s, so that all rows of a low-latency stream are seen.
+    /// How long requests are sent. Default 20 s: several segments of 2 s, so that all rows of a low-latency
+    /// stream are seen.
     pub length: Duration,
     /// How much later than a rule says something may come before it counts: network and scheduling. Default 0.5 s.
     pub slack: Duration,

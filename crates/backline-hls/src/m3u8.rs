@@ -1,7 +1,8 @@
 //! Playlists as anybody writes them: a typed, tolerant reader of media and multivariant playlists (PL-16).
 //!
 //! What a relay, a cache or a check needs from a playlist that somebody else wrote. Tags and attributes that are not
-//! known here are ignored and kept (section 6.3.1 of the draft), and a playlist that is written again has the lines that
+//! known here are ignored and kept (section 6.3.1 of the draft), and a playlist that is written again has the
+//! lines that
 //! were read. A delta update ([`Media::skip`]) is joined to the playlist before it with [`Media::merge`].
 //!
 //! ```
@@ -9,13 +10,15 @@
 //! use backline_hls::m3u8::Playlist;
 //!
 //! let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2.00000,\ns7.m4s\n";
-//! let Playlist::Media(media) = Playlist::parse(text.as_bytes(), &Limits::default())? else { panic!("it has segments") };
+//! let Playlist::Media(media) = Playlist::parse(text.as_bytes(), &Limits::default())? else { panic!("it has
+//! segments") };
 //! assert_eq!((media.segments[0].msn, media.segments[0].uri.as_str()), (7, "s7.m4s"));
 //! assert_eq!(media.to_string(), text);
 //! # Ok::<(), backline_hls::Error>(())
 //! ```
 //!
-//! Memory is linear in the text, and no number in it makes anything larger: see the `playlist_*` fields of [`Limits`].
+//! Memory is linear in the text, and no number in it makes anything larger: see the `playlist_*` fields of
+//! [`Limits`].
 
 mod attributes;
 mod delta;
@@ -54,7 +57,8 @@ pub enum Playlist {
 }
 
 impl Playlist {
-    /// Reads a playlist. It is a multivariant one if it has a tag that only those have (section 4.4.6), else a media playlist.
+    /// Reads a playlist. It is a multivariant one if it has a tag that only those have (section 4.4.6), else a
+    /// media playlist.
     ///
     /// # Errors
     ///

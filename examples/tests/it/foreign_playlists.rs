@@ -1,4 +1,5 @@
-//! Three readers of playlists that share no code, over what we and FFmpeg write: ours, Python's m3u8 and npm's m3u8-parser.
+//! Three readers of playlists that share no code, over what we and FFmpeg write: ours, Python's m3u8 and npm's
+//! m3u8-parser.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -10,7 +11,8 @@ use crate::harness::origin::Origin;
 use crate::harness::tools::{FFMPEG, Scratch, current_ffmpeg, python, run, text};
 use crate::tidy::root;
 
-/// Prints a media playlist as lines: target duration, numbers, segments, parts, hint, reports. Durations are in 10 us.
+/// Prints a media playlist as lines: target duration, numbers, segments, parts, hint, reports. Durations are in
+/// 10 us.
 const PYTHON: &str = "\
 import m3u8, sys
 p = m3u8.loads(sys.stdin.read())

@@ -10,7 +10,8 @@ pub enum Rule {
     Del2,
     /// DEL-3: _HLS_msn=M is answered with a playlist that has segment M, not before (6.2.5.2).
     Del3,
-    /// DEL-4: _HLS_msn=M and _HLS_part=N are answered when part N is listed; past the end of M it is part 0 of M+1 (6.2.5.2).
+    /// DEL-4: _HLS_msn=M and _HLS_part=N are answered when part N is listed; past the end of M it is part 0 of
+    /// M+1 (6.2.5.2).
     Del4,
     /// DEL-5: a number older than the playlist is answered at once, with 200 (6.2.5.2).
     Del5,
@@ -24,9 +25,11 @@ pub enum Rule {
     Del9,
     /// DEL-10: a byte range is answered with just those bytes (206), one past the end with 416 (B.1).
     Del10,
-    /// DEL-11: responses have the content type of their kind, with low latency also lifetime, gzip, CORS and priority (4, B.1).
+    /// DEL-11: responses have the content type of their kind, with low latency also lifetime, gzip, CORS and
+    /// priority (4, B.1).
     Del11,
-    /// DEL-12: unknown parameters are ignored, numbers that are none get 400, the same request gets the same answer (B.1).
+    /// DEL-12: unknown parameters are ignored, numbers that are none get 400, the same request gets the same
+    /// answer (B.1).
     Del12,
     /// MUX-1: an init segment is ftyp and moov with mvex, one trex a track, and no samples (3.1.2).
     Mux1,
@@ -52,7 +55,8 @@ pub enum Rule {
     Pl1,
     /// PL-2: PART-HOLD-BACK is there, and three times the part target at least (4.4.3.8).
     Pl2,
-    /// PL-3: HOLD-BACK is three, CAN-SKIP-UNTIL six target durations at least; CAN-SKIP-DATERANGES needs it (4.4.3.8).
+    /// PL-3: HOLD-BACK is three, CAN-SKIP-UNTIL six target durations at least; CAN-SKIP-DATERANGES needs it
+    /// (4.4.3.8).
     Pl3,
     /// PL-4: EXT-X-SERVER-CONTROL is the same in all media playlists, always (6.2.4).
     Pl4,
@@ -66,13 +70,15 @@ pub enum Rule {
     Pl8,
     /// PL-9: each other rendition is reported, with its last part (4.4.5.4).
     Pl9,
-    /// PL-10: a delta update skips only what is beyond the skip boundary, and is whole with the playlist before it (6.2.5.1).
+    /// PL-10: a delta update skips only what is beyond the skip boundary, and is whole with the playlist before
+    /// it (6.2.5.1).
     Pl10,
     /// PL-11: tags of a segment stand before its first part (4.4.4.9).
     Pl11,
     /// PL-12: EXT-X-VERSION is what the tags need, and no higher (8).
     Pl12,
-    /// PL-13: a playlist is UTF-8 by the grammar: no byte order mark, no control characters, no spaces in lists (4.1).
+    /// PL-13: a playlist is UTF-8 by the grammar: no byte order mark, no control characters, no spaces in lists
+    /// (4.1).
     Pl13,
     /// PL-14: a date range stays while its dates are listed, unchanged, the same everywhere (6.2.1).
     Pl14,
@@ -80,7 +86,8 @@ pub enum Rule {
     Seg1,
     /// SEG-2: PART-TARGET never changes, and no part is longer (4.4.4.9).
     Seg2,
-    /// SEG-3: a part has 85 % of the target, unless it is independent, a gap, before one, or the last of its segment (4.4.4.9).
+    /// SEG-3: a part has 85 % of the target, unless it is independent, a gap, before one, or the last of its
+    /// segment (4.4.4.9).
     Seg3,
     /// SEG-4: a segment has an independent frame (B.1).
     Seg4,

@@ -83,7 +83,8 @@ impl Media {
         Ok(joined)
     }
 
-    /// Gives the first segment the init segment and keys that held for it, whose tags stood before segments that are gone.
+    /// Gives the first segment the init segment and keys that held for it, whose tags stood before segments that
+    /// are gone.
     fn inherit(&mut self, gone: &[Segment]) {
         let Some(first) = self.segments.first_mut() else {
             return;

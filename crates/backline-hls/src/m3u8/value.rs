@@ -50,7 +50,8 @@ pub(super) fn resolution(text: &str) -> Option<(u64, u64)> {
     Some((integer(width)?, integer(height)?))
 }
 
-/// A date of ISO 8601 with its zone (`Z`, `+00:00`, `+0000` or `+00`) as microseconds since 1970; without one it is UTC.
+/// A date of ISO 8601 with its zone (`Z`, `+00:00`, `+0000` or `+00`) as microseconds since 1970; without one it
+/// is UTC.
 pub(super) fn date_us(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let (clock, zone_min) = zone(time)?;

@@ -167,7 +167,8 @@ const LADDER: &str = "#EXTM3U
 #EXT-X-SESSION-DATA:DATA-ID=\"title\",VALUE=\"Live\"
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"a0/index.m3u8\"
 #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"CC\",INSTREAM-ID=\"CC1\"
-#EXT-X-STREAM-INF:BANDWIDTH=2500000,AVERAGE-BANDWIDTH=2000000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=29.970,VIDEO-RANGE=SDR,AUDIO=\"a\",CLOSED-CAPTIONS=\"c\",STABLE-VARIANT-ID=\"v0\"
+#EXT-X-STREAM-INF:BANDWIDTH=2500000,AVERAGE-BANDWIDTH=2000000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=29.970,VIDEO-RANGE=SDR,AUDIO=\"a\",\
+CLOSED-CAPTIONS=\"c\",STABLE-VARIANT-ID=\"v0\"
 
 v0/index.m3u8
 #EXT-X-STREAM-INF:BANDWIDTH=900000,AUDIO=\"a\"
@@ -477,14 +478,21 @@ proptest! {
 
     /// Any update joined to the playlist before it gives the segments of the whole one.
     #[test]
-    fn pl_10_joined_is_whole(first in 0u64..40, count in 1u64..30, moved in 0u64..10, more in 0u64..10, skipped in 1u64..40) {
+    fn pl_10_joined_is_whole(
+        (first, count) in (0u64..40, 1u64..30),
+        (moved, more) in (0u64..10, 0u64..10),
+        skipped in 1u64..40,
+    ) {
         let before = media(&show(first, count, &[]));
         let (first, count) = (first + moved, count + more);
         let skipped = skipped.min(count);
         let joined = media(&update(first, count, skipped, &[], None)).merge(&before, &Limits::default());
         if moved + skipped <= count - more {
             let (joined, whole) = (joined.unwrap(), media(&show(first, count, &[])));
-            let uris = |media: &Media| media.all().map(|segment| (segment.msn, segment.uri.clone(), segment.discontinuity)).collect::<Vec<_>>();
+            let uris = |media: &Media| -> Vec<_> {
+                let all = media.all();
+                all.map(|one| (one.msn, one.uri.clone(), one.discontinuity)).collect()
+            };
             let (mut left, mut right) = (uris(&joined), uris(&whole));
             // The first segment has no DISCONTINUITY in a playlist that begins with it.
             left[0].2 = false;

@@ -1,7 +1,9 @@
 //! An origin made by hand that shares no code with ours: right by the rules, or wrong in exactly one.
 //!
-//! It is a pure function of time and request, so that a check of hours takes a second, and it can be served on a socket.
-//! Two renditions, `v` and `a`, of 0.5 s parts and 2 s segments; a discontinuity with another init segment every eighth
+//! It is a pure function of time and request, so that a check of hours takes a second, and it can be served on a
+//! socket.
+//! Two renditions, `v` and `a`, of 0.5 s parts and 2 s segments; a discontinuity with another init segment every
+//! eighth
 //! segment, a date range every fifth. Forty seconds of it are there when the clock starts.
 
 mod boxes;

@@ -133,7 +133,8 @@ impl Origin {
             let comma = if self.breaks("PL-13") { ", " } else { "," };
             writeln!(
                 text,
-                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES{comma}PART-HOLD-BACK={hold},CAN-SKIP-UNTIL={skip},CAN-SKIP-DATERANGES=YES,HOLD-BACK={back}\n#EXT-X-PART-INF:PART-TARGET={part}"
+                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES{comma}PART-HOLD-BACK={hold},\
+                 CAN-SKIP-UNTIL={skip},CAN-SKIP-DATERANGES=YES,HOLD-BACK={back}\n#EXT-X-PART-INF:PART-TARGET={part}"
             )
             .expect("text");
         }

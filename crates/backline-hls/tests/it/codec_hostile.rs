@@ -37,7 +37,8 @@ fn a_record_cut_at_any_byte_is_an_error_that_names_the_byte() {
         for cut in 0..needed(known.codec, &record) {
             let left = record.slice(..cut);
             let result = TrackConfig::parse(known.codec, left, &Limits::default());
-            if known.codec == Codec::Opus && cut == 0 || known.codec == Codec::Av1 && cut == 4 {
+            let silent = matches!(known.codec, Codec::Ac3 | Codec::Eac3 | Codec::Opus) && cut == 0;
+            if silent || known.codec == Codec::Av1 && cut == 4 {
                 assert!(result.is_ok(), "these say less, and nothing wrong");
                 continue;
             }
@@ -100,7 +101,7 @@ fn hostile_exp_golomb_of_more_than_32_zeros() {
 }
 
 /// A record, the byte at fault, and what is said of it.
-const WRONG_VALUES: [(Codec, &str, usize, &str); 29] = [
+const WRONG_VALUES: [(Codec, &str, usize, &str); 28] = [
     (
         Codec::Avc,
         "00640028ff",
@@ -249,7 +250,6 @@ const WRONG_VALUES: [(Codec, &str, usize, &str); 29] = [
     ),
     (Codec::Ac3, "d03de0", 0, "fscod is 3, expected 0 to 2"),
     (Codec::Eac3, "0e00e00f00", 2, "fscod is 3, expected 0 to 2"),
-    (Codec::Ac3, "", 0, "ends inside fscod"),
 ];
 
 /// Each wrong value is named with its place, and with what was expected.
@@ -338,7 +338,8 @@ fn check(codec: Codec, bytes: Vec<u8>) -> Result<(), TestCaseError> {
     match TrackConfig::parse(codec, bytes.into(), &Limits::default()) {
         Ok(config) => {
             prop_assert!(config.timescale() > 0);
-            prop_assert!(!config.codecs().is_empty());
+            // Without a record the first sample says what AC-3 is.
+            prop_assert!(size == 0 || !config.codecs().is_empty());
             let written =
                 backline_hls::fmp4::init(&[(1, &config)], backline_hls::fmp4::Brand::Cmaf);
             prop_assert!(written.is_ok() || config.sample_rate().is_none());

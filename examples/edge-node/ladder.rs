@@ -19,8 +19,9 @@ const TABLE: [(u64, u64); 6] = [
     (540, 1_600),
     (480, 1_200),
     (360, 700),
-    (240, 350),
+    (240, LEAST_KBPS),
 ];
+const LEAST_KBPS: u64 = 350;
 
 /// What the way to the audience can carry.
 #[derive(Clone, Copy, Debug)]
@@ -77,20 +78,19 @@ pub(crate) fn ladder(house: House, wish: Wish) -> Ladder {
         height: even(wish.height * lines / short),
         kbps: if fast { kbps * 3 / 2 } else { kbps },
     };
-    let (_, least_kbps) = TABLE[TABLE.len() - 1];
     let mut rungs: Vec<Rung> = TABLE
         .iter()
         .filter(|(lines, _)| *lines <= short)
         .map(|(lines, kbps)| rung(*lines, *kbps))
         .collect();
     if rungs.is_empty() {
-        rungs.push(rung(short, least_kbps));
+        rungs.push(rung(short, LEAST_KBPS));
     }
-    let least = rungs[rungs.len() - 1];
+    let least = rungs.last().copied();
     rungs.retain(|rung| rung.kbps + SOUND_KBPS <= share);
     let fits = !rungs.is_empty();
     if !fits {
-        rungs.push(least);
+        rungs.extend(least);
     }
     let most = wish
         .rungs_max
@@ -101,19 +101,21 @@ pub(crate) fn ladder(house: House, wish: Wish) -> Ladder {
         while rungs.len() > 1 && rungs.iter().map(|rung| rung.kbps).sum::<u64>() > most {
             rungs.remove(0);
         }
-        rungs[0].kbps = rungs[0].kbps.min(most.max(100));
+        if let Some(first) = rungs.first_mut() {
+            first.kbps = first.kbps.min(most.max(100));
+        }
     }
     Ladder { rungs, fits }
 }
 
 /// `count` of them, as far apart as can be; the first one always.
 fn spread(rungs: &[Rung], count: usize) -> Vec<Rung> {
-    let last = rungs.len() - 1;
+    let last = rungs.len().saturating_sub(1);
     if count > last {
         return rungs.to_vec();
     }
     (0..count)
-        .map(|index| rungs[index * last / (count - 1).max(1)])
+        .filter_map(|index| rungs.get(index * last / (count - 1).max(1)).copied())
         .collect()
 }
 

@@ -32,7 +32,9 @@ use backline_examples::adapt::gather::gather;
 use backline_examples::adapt::listen::{BindError, bind};
 use backline_examples::adapt::tls::{Identity, TlsError};
 use backline_examples::adapt::{log, serve, signals};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use banner::Listening;
 use options::Options;
@@ -89,13 +91,7 @@ fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), StartError> {
     let rtmp = bind(options.rtmp, "--rtmp").await?;
     let http = bind(options.http, "--http").await?;
-    let secure = match &options.tls {
-        Some(tls) => Some((
-            bind(tls.https, "--https").await?,
-            Arc::new(Identity::open(&tls.cert, &tls.key)?),
-        )),
-        None => None,
-    };
+    let secure = secure(&options).await?;
     let mut at = Listening {
         rtmp: rtmp.local_addr()?,
         http: http.local_addr()?,
@@ -124,14 +120,8 @@ async fn run(options: Options) -> Result<(), StartError> {
     });
     let service = move |request, peer| Arc::clone(&site).answer(request, peer);
     let serve = |listener, identity| {
-        let (doors, ending) = (viewers.clone(), serving_ending.clone());
-        tokio::spawn(serve::serve(
-            listener,
-            identity,
-            doors,
-            ending,
-            service.clone(),
-        ))
+        let (doors, ending, service) = (viewers.clone(), serving_ending.clone(), service.clone());
+        tokio::spawn(serve::serve(listener, identity, doors, ending, service))
     };
     let mut serving = vec![serve(http, None)];
     if let Some((listener, identity)) = secure {
@@ -159,16 +149,26 @@ async fn run(options: Options) -> Result<(), StartError> {
     };
     let _ = tokio::time::timeout(LAST_ANSWERS, patience).await;
     end_serving.send_replace(true);
-    let _ = tokio::time::timeout(LAST_BYTES, async {
-        for one in serving {
-            let _ = one.await;
-        }
-    })
-    .await;
-    for finished in finishing {
-        let _ = finished.await;
-    }
+    let _ = tokio::time::timeout(LAST_BYTES, all(serving)).await;
+    all(finishing).await;
     Ok(())
+}
+
+/// Waits for the end of tasks.
+async fn all<T>(tasks: Vec<JoinHandle<T>>) {
+    for task in tasks {
+        let _ = task.await;
+    }
+}
+
+/// What TLS needs, if it is wanted.
+async fn secure(options: &Options) -> Result<Option<(TcpListener, Arc<Identity>)>, StartError> {
+    let Some(tls) = &options.tls else {
+        return Ok(None);
+    };
+    let listener = bind(tls.https, "--https").await?;
+    let identity = Identity::open(&tls.cert, &tls.key)?;
+    Ok(Some((listener, Arc::new(identity))))
 }
 
 fn read_again(identity: &Identity) {

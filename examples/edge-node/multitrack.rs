@@ -251,9 +251,9 @@ fn write(
         "settings": { "bitrate": SOUND_KBPS },
     }]);
     let mut sounds = json!({ "live": sound });
-    if second_sound {
-        // OBS gives up when it wants one and gets none.
-        sounds["vod"] = sound;
+    // OBS gives up when it wants one and gets none.
+    if second_sound && let Some(sounds) = sounds.as_object_mut() {
+        sounds.insert("vod".to_owned(), sound);
     }
     let status = if ladder.fits {
         json!({ "result": "success" })

@@ -131,7 +131,7 @@ impl Feed {
             let first = (has_first && tracks.iter().all(|(id, _)| *id != 0)).then_some((0, None));
             let named = tracks.iter().map(|(id, about)| (*id, Some(about)));
             for (id, about) in first.into_iter().chain(named).take(ANNOUNCED_MAX) {
-                let about = about.map(|about| described(about)).unwrap_or_default();
+                let about = about.map(described).unwrap_or_default();
                 let track = TrackId { kind, id };
                 self.record(Event::Announce { track, about }, events);
             }

@@ -86,6 +86,38 @@ fn head(url: &str, arguments: &[&str]) -> (String, BTreeMap<String, String>) {
     (version.to_owned(), fields)
 }
 
+const LISTS: &str = "application/vnd.apple.mpegurl";
+const TEXT: &str = "text/plain; charset=utf-8";
+const MEDIA: &str = "video/mp4";
+
+/// What is asked for; then status, Content-Type, Cache-Control and Priority (2.6 of the rules).
+type Row = (String, u16, &'static str, String, &'static str);
+
+fn assert_fields(row: &Row, fields: &BTreeMap<String, String>) {
+    let (path, status, kind, lifetime, urgency) = row;
+    let field = |name: &str| fields.get(name).map(String::as_str);
+    let status = status.to_string();
+    for (name, expected) in [
+        (":status", status.as_str()),
+        ("content-type", kind),
+        ("cache-control", lifetime),
+        ("priority", urgency),
+        ("access-control-allow-origin", "*"),
+    ] {
+        assert_eq!(field(name), Some(expected), "{path}: {name}");
+    }
+    let exposed = field("access-control-expose-headers").unwrap_or_default();
+    for name in ["age", "date", "content-range"] {
+        assert!(exposed.contains(name), "{path} exposes {exposed}");
+    }
+    // It is the origin: its answers are of this moment (RFC 9111, 5.1).
+    assert_eq!(field("age"), None, "{path}");
+    assert!(field("date").is_some(), "{path}");
+    let packed = (status == "200" && *kind == LISTS).then_some("gzip");
+    assert_eq!(field("content-encoding"), packed, "{path}");
+    assert_eq!(field("vary").is_some(), *kind != MEDIA, "{path}");
+}
+
 #[test]
 #[ignore = "needs ffmpeg, curl, openssl"]
 fn del_11_both_versions_carry_the_same_headers() {
@@ -94,113 +126,49 @@ fn del_11_both_versions_carry_the_same_headers() {
     let node = &secure.node;
     let _camera = Camera::default().publish(&node.publish_url(KEY));
     let uri = collect::picture_uri(&node.wait_until_live());
-    let folder = collect::folder(&uri);
+    let (list, folder) = (format!("/live/{uri}"), collect::folder(&uri));
     let media = playlist(node.http, &uri, None).media;
     let last = media.segments.last().expect("a closed segment");
     let (msn, part) = media.next();
     let td = media.target_duration;
-    let lists = "application/vnd.apple.mpegurl";
-    let text = "text/plain; charset=utf-8";
-    // What is asked for; then status, Content-Type, Cache-Control and Priority (2.6 of the rules).
-    let rows = [
+    let age = |seconds: u64| format!("max-age={seconds}");
+    let whole = format!("max-age={}, immutable", 6 * td);
+    let ahead = format!("{list}?_HLS_msn={}", msn + 9);
+    let next = format!("{list}?_HLS_msn={msn}&_HLS_part={part}");
+    let early = format!("{folder}p99999999999999.m4s");
+    let never = "no-store".to_owned();
+    let rows: [Row; 9] = [
         (
             "/live/index.m3u8".to_owned(),
             200,
-            lists,
-            format!("max-age={}", td / 2),
+            LISTS,
+            age(td / 2),
             "u=1",
         ),
-        (
-            format!("/live/{uri}"),
-            200,
-            lists,
-            format!("max-age={}", td / 2),
-            "u=1",
-        ),
-        (
-            format!("/live/{uri}?_HLS_msn={msn}&_HLS_part={part}"),
-            200,
-            lists,
-            format!("max-age={}", 6 * td),
-            "u=1",
-        ),
-        (
-            format!("/live/{uri}?_HLS_msn=x"),
-            400,
-            text,
-            format!("max-age={}", 4 * td),
-            "u=1",
-        ),
-        (
-            format!("/live/{uri}?_HLS_msn={}", msn + 9),
-            400,
-            text,
-            "no-store".to_owned(),
-            "u=1",
-        ),
+        (list.clone(), 200, LISTS, age(td / 2), "u=1"),
+        (next, 200, LISTS, age(6 * td), "u=1"),
+        (format!("{list}?_HLS_msn=x"), 400, TEXT, age(4 * td), "u=1"),
+        (ahead, 400, TEXT, never.clone(), "u=1"),
         (
             format!("{folder}{}", last.uri),
             200,
-            "video/mp4",
-            format!("max-age={}, immutable", 6 * td),
+            MEDIA,
+            whole.clone(),
             "u=3",
         ),
-        (
-            format!("{folder}{}", last.map),
-            200,
-            "video/mp4",
-            format!("max-age={}, immutable", 6 * td),
-            "u=2",
-        ),
-        (
-            format!("{folder}p99999999999999.m4s"),
-            404,
-            text,
-            "no-store".to_owned(),
-            "u=1",
-        ),
-        (
-            format!("{folder}none.m4s"),
-            404,
-            text,
-            format!("max-age={td}"),
-            "u=1",
-        ),
+        (format!("{folder}{}", last.map), 200, MEDIA, whole, "u=2"),
+        (early, 404, TEXT, never, "u=1"),
+        (format!("{folder}none.m4s"), 404, TEXT, age(td), "u=1"),
     ];
-    for (path, status, kind, lifetime, urgency) in rows {
-        let (version, one) = head(&node.url(&path), &["--http1.1"]);
-        assert_eq!(version, "1.1");
-        let (version, two) = head(&secure.url(&path), &["--http2"]);
-        assert_eq!(version, "2", "{path}");
-        let (version, tls) = head(&secure.url(&path), &["--http1.1"]);
-        assert_eq!(version, "1.1", "{path}");
-        for fields in [&one, &two, &tls] {
-            let field = |name: &str| fields.get(name).map(String::as_str);
-            assert_eq!(
-                field(":status"),
-                Some(status.to_string().as_str()),
-                "{path}"
-            );
-            assert_eq!(field("content-type"), Some(kind), "{path}");
-            assert_eq!(field("cache-control"), Some(lifetime.as_str()), "{path}");
-            assert_eq!(field("priority"), Some(urgency), "{path}");
-            assert_eq!(field("access-control-allow-origin"), Some("*"), "{path}");
-            let exposed = field("access-control-expose-headers")
-                .unwrap_or_default()
-                .to_lowercase();
-            for name in ["age", "date", "content-range"] {
-                assert!(exposed.contains(name), "{path} exposes {exposed}");
-            }
-            // It is the origin: its answers are of this moment (RFC 9111, 5.1).
-            assert_eq!(field("age"), None, "{path}");
-            assert!(field("date").is_some(), "{path}");
-            let packed = status == 200 && kind == lists;
-            assert_eq!(
-                field("content-encoding"),
-                packed.then_some("gzip"),
-                "{path}"
-            );
-            assert_eq!(field("vary").is_some(), kind != "video/mp4", "{path}");
+    for row in rows {
+        let path = &row.0;
+        let (plain, tls) = (node.url(path), secure.url(path));
+        let cases = [(plain, "1.1"), (tls.clone(), "1.1"), (tls, "2")];
+        for (url, wanted) in cases {
+            let argument = format!("--http{wanted}");
+            let (version, fields) = head(&url, &[&argument]);
+            assert_eq!(version, wanted, "{url}");
+            assert_fields(&row, &fields);
         }
     }
 }

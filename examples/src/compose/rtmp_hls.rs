@@ -129,7 +129,9 @@ impl Feed {
         for (kind, tracks, has_first) in kinds {
             // The maps hold what differs from the first track, which they need not name.
             let first = (has_first && tracks.iter().all(|(id, _)| *id != 0)).then_some((0, None));
-            let named = tracks.iter().map(|(id, about)| (*id, Some(about)));
+            let named = tracks
+                .iter()
+                .map(|(id, about)| (*id, Some(about.as_slice())));
             for (id, about) in first.into_iter().chain(named).take(ANNOUNCED_MAX) {
                 let about = about.map(described).unwrap_or_default();
                 let track = TrackId { kind, id };

@@ -86,7 +86,8 @@ pub(crate) fn seeds() -> Vec<Seed> {
             "numbers_at_their_ends",
             text(
                 0,
-                "#EXTM3U\n#EXT-X-TARGETDURATION:18446744073709551615\n#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n#EXTINF:18446744073709551615.999,\na\n#EXTINF:1,\nb\n",
+                "#EXTM3U\n#EXT-X-TARGETDURATION:18446744073709551615\n#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n\
+                 #EXTINF:18446744073709551615.999,\na\n#EXTINF:1,\nb\n",
             ),
         ),
         (

@@ -131,7 +131,8 @@ fn again(joined: &Media, limits: &Limits) {
     assert_eq!(shape(&again), shape(joined));
 }
 
-/// A server that answers anything: a linter asks a bounded number of requests at once, ends, and contradicts itself nowhere.
+/// A server that answers anything: a linter asks a bounded number of requests at once, ends, and contradicts itself
+/// nowhere.
 pub fn hls_lint(data: &[u8]) {
     let mut source = Source::new(data);
     let start = Instant::now();

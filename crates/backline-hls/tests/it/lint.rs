@@ -272,7 +272,7 @@ fn new_2_requests_and_findings_are_bounded() {
 
 #[test]
 fn new_2_gaps_and_date_ranges_are_clean() {
-    let mut config = crate::studio::separate();
+    let mut config = separate();
     config.absence = backline_hls::Absence::Gap;
     config.producer_reference_time = true;
     let mut check = Check::new(Studio::started(config, Some(AAC_48)));

@@ -15,6 +15,7 @@ mod banner;
 mod ingest;
 mod keys;
 mod ladder;
+mod mark;
 mod metrics;
 mod multitrack;
 mod options;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use backline_cache::Cache;
 use backline_examples::adapt::clock::unix_ms;
+use backline_examples::adapt::files::FileError;
 use backline_examples::adapt::machine::Machine;
 use backline_examples::adapt::random;
 use backline_examples::adapt::record::RecordError;
@@ -17,19 +18,23 @@ use backline_hls::{Event, Numbering, Presentation, Warning};
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 
-use super::keys::{KeyError, Mark, Numbers, keep};
+use super::keys::{KeyError, keep};
+use super::mark::{Mark, highest};
 use super::options::{Layout, Options, StageOptions};
 use super::taps::Taps;
 use backline_examples::adapt::audience::Audience;
 
-/// How often the numbering's mark is looked at; it reserves minutes ahead.
-const MARK_EVERY: Duration = Duration::from_secs(5);
+/// How often the numbering's mark is looked at, which costs nothing; it reserves minutes ahead. A publisher whose clock
+/// jumps at every key frame must not come to the end of it between two looks.
+const MARK_EVERY: Duration = Duration::from_millis(200);
 
 /// A stage cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StageError {
     #[error(transparent)]
     Keys(#[from] KeyError),
+    #[error(transparent)]
+    Mark(#[from] FileError),
     #[error(transparent)]
     Hls(#[from] backline_hls::Error),
     #[error(transparent)]
@@ -73,7 +78,7 @@ pub(crate) struct Seat {
 impl Stage {
     /// Opens the stage and starts the tasks that belong to it.
     pub(crate) fn open(options: &Options, stage: &StageOptions) -> Result<Arc<Self>, StageError> {
-        let (mark, reserved) = Mark::open(&options.data, &stage.name)?;
+        let (mut mark, reserved) = Mark::open(&options.data, &stage.name)?;
         let key = match &stage.key {
             Some(key) => key.clone(),
             None => keep(&options.data, &stage.name)?.0,
@@ -84,6 +89,10 @@ impl Stage {
         hls.segment_target = options.segment;
         hls.window = options.window;
         hls.numbering = numbering(unix_ms(), options, reserved);
+        // Before anything is given out.
+        if let Err(error) = mark.raise(hls.numbering) {
+            warn_of_mark(&stage.name, &error);
+        }
         // One rendition is half the requests, and its picture and sound come in step: of the two, players
         // stalled with this one less.
         hls.layout = match options.layout {
@@ -207,25 +216,25 @@ impl Drop for Seat {
     }
 }
 
-/// First numbers after a start. The media sequence follows the wall clock, so that it never goes back
-/// although nothing of the media is kept; what was reserved covers a clock that was set back.
-fn numbering(unix_ms: u64, options: &Options, reserved: Numbers) -> Numbering {
+/// First numbers after a start. The media sequence follows the wall clock, so that it never goes back although nothing of
+/// the media is kept; what was reserved covers a clock that was set back, and other settings than last time.
+fn numbering(unix_ms: u64, options: &Options, reserved: Numbering) -> Numbering {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
     let msn = (unix_ms / millis(options.segment)).max(reserved.msn);
     // Parts may be shorter than their target: two a target duration are never reached.
     let parts = 2 * millis(options.segment) / millis(options.part) + 1;
-    Numbering::new(msn, reserved.discontinuity, msn * parts, msn)
+    highest(Numbering::new(msn, 0, msn * parts, msn), reserved)
+}
+
+fn warn_of_mark(stage: &str, error: &FileError) {
+    tracing::warn!(%stage, %error, "cannot keep the numbering; after a restart it follows the wall clock alone");
 }
 
 async fn keep_mark(stage: Arc<Stage>, mut mark: Mark) {
     loop {
-        let next = stage
+        let used = stage
             .origin
             .with(|origin, _| origin.presentation().numbering());
-        let used = Numbers {
-            msn: next.msn,
-            discontinuity: next.discontinuity_sequence,
-        };
         let raised = tokio::task::spawn_blocking(move || {
             let result = mark.raise(used);
             (mark, result)
@@ -235,7 +244,7 @@ async fn keep_mark(stage: Arc<Stage>, mut mark: Mark) {
         };
         mark = back;
         if let Err(error) = result {
-            tracing::warn!(stage = %stage.name, %error, "cannot keep the numbering; after a restart it follows the wall clock alone");
+            warn_of_mark(&stage.name, &error);
         }
         tokio::time::sleep(MARK_EVERY).await;
     }

@@ -233,6 +233,14 @@ impl TrackConfig {
         }
     }
 
+    /// Whether a decoder that was set up for this one goes on with `other`. FFmpeg sends STREAMINFO again at its end, with
+    /// the length and the signature that it knows by then.
+    pub(crate) fn goes_on_as(&self, other: &Self) -> bool {
+        let same = self.codec == other.codec && self.facts == other.facts;
+        let blocks = |config: &Self| config.entry_record().get(..FLAC_BLOCKS).map(<[u8]>::to_vec);
+        same && self.codec == Codec::Flac && blocks(self) == blocks(other)
+    }
+
     /// The configuration that a frame of sound says, if it is another one. A bit rate may vary.
     fn made(&self, (facts, entry): (Facts, Bytes)) -> Option<Self> {
         let same = self.facts.channels == facts.channels
@@ -344,6 +352,8 @@ pub(crate) struct Fault {
     pub(crate) problem: RecordProblem,
 }
 
+/// Bytes of STREAMINFO that hold the block sizes.
+const FLAC_BLOCKS: usize = 4;
 /// RTMP's milliseconds become ticks by a whole factor of 90.
 const VIDEO_TIMESCALE: u32 = 90_000;
 /// ITU-T H.273, table 3.

@@ -228,6 +228,9 @@ impl Presentation {
             return Ok(());
         }
         let config = TrackConfig::parse(codec, record, &self.config.limits)?;
+        if newest.goes_on_as(&config) {
+            return Ok(());
+        }
         if self.phase != Phase::Gathering && !config.is_complete() {
             track.unsettled = Some(config);
             return Ok(());

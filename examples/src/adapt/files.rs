@@ -46,6 +46,19 @@ pub fn read(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
+/// Reads a small file that may hold anything; `None` when there is none.
+///
+/// # Errors
+///
+/// The file exists and cannot be read.
+pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::new("read", path)(error)),
+    }
+}
+
 /// Replaces `path` by `text` in one step, readable by the owner alone (mode 0600). After a power cut
 /// the file holds either the old text or the new one.
 ///

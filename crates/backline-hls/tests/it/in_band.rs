@@ -264,3 +264,38 @@ fn mux_7_a_changed_record_waits_for_the_key_frame_that_completes_it() {
     let text = studio.multivariant().unwrap();
     assert!(text.contains("vp09.00.50.08"), "{text}");
 }
+
+/// FFmpeg's FLAC encoder sends STREAMINFO again at its end: only its frame sizes, length and signature are others.
+#[test]
+fn mux_7_streaminfo_with_another_length_is_no_other_configuration() {
+    let mut studio = Studio::new(separate());
+    // Block sizes, frame sizes; 48 kHz, two channels, 16 bits; length and signature.
+    let begin = format!(
+        "12001200000000000000{}{}",
+        "0bb802f000000000",
+        "0".repeat(32)
+    );
+    let end = format!(
+        "120012000000e0002010{}{}",
+        "0bb802f000075300",
+        "5a".repeat(16)
+    );
+    studio.event(Event::Start { wall: WALL });
+    studio.event(record(TrackId::AUDIO, Codec::Flac, &begin));
+    for index in 0..100 {
+        studio.at_ms(index as u64 * 96);
+        studio.event(frame(TrackId::AUDIO, index * 96, true, vec![0; 300]));
+    }
+    studio.event(record(TrackId::AUDIO, Codec::Flac, &end));
+    assert_eq!(studio.inits.len(), 1);
+    studio.event(record(
+        TrackId::AUDIO,
+        Codec::Flac,
+        &begin.replace("1200", "1000"),
+    ));
+    assert_eq!(
+        studio.inits.len(),
+        2,
+        "other block sizes are another configuration"
+    );
+}

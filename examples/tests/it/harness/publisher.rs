@@ -5,7 +5,7 @@ use std::process::Command;
 use super::process::Process;
 use super::tools::{FFMPEG, current_ffmpeg};
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Program {
     /// Debian's 5.1: legacy RTMP.
     Debian,

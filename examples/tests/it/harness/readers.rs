@@ -1,5 +1,7 @@
 //! MP4 readers that we did not write, over every init, part and segment of a recording.
 
+mod mp4;
+
 use std::process::Command;
 
 use mp4_atom::{Any, Decode};
@@ -8,6 +10,16 @@ use shiguredo_mp4::demux::Fmp4SegmentDemuxer;
 use super::collect::{Recording, Rendition};
 use super::tools::{FFMPEG, FFPROBE, python, run, text, try_run};
 
+/// A sample as a reader finds it, in ticks of its track.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Sample {
+    pub(crate) track: u32,
+    pub(crate) dts: i64,
+    pub(crate) pts: i64,
+    pub(crate) size: usize,
+    pub(crate) sync: bool,
+}
+
 /// Reads everything with everyone; the findings name the rendition.
 pub(crate) fn findings(recording: &Recording) -> Vec<String> {
     let mut found = Vec::new();
@@ -15,6 +27,8 @@ pub(crate) fn findings(recording: &Recording) -> Vec<String> {
         let mut of_this = parents_are_their_parts(rendition);
         of_this.extend(boxes(rendition));
         of_this.extend(samples(rendition));
+        of_this.extend(mp4::transmux(rendition));
+        of_this.extend(mp4::mp4parse(rendition));
         of_this.extend(ffprobe(rendition));
         of_this.extend(ffmpeg(rendition));
         of_this.extend(m3u8(rendition));
@@ -24,6 +38,7 @@ pub(crate) fn findings(recording: &Recording) -> Vec<String> {
                 .map(|finding| format!("{}: {finding}", rendition.uri)),
         );
     }
+    found.extend(mp4::mp4box(recording));
     found
 }
 
@@ -161,6 +176,37 @@ fn samples(rendition: &Rendition) -> Vec<String> {
     found
 }
 
+/// What shiguredo_mp4 finds in the segments that [`playable_bytes`] joins.
+pub(crate) fn all_samples(rendition: &Rendition) -> Vec<Sample> {
+    let (init, segments) = rendition.playable();
+    let mut demuxer = Fmp4SegmentDemuxer::new();
+    demuxer
+        .handle_init_segment(init)
+        .expect("it was read before");
+    let parents = rendition.parents.values();
+    let init = parents.clone().next_back().map(|parent| &parent.map);
+    let parts = parents
+        .filter(|parent| Some(&parent.map) == init)
+        .flat_map(|parent| &parent.parts);
+    assert!(!segments.is_empty(), "no segment closed");
+    let mut all = Vec::new();
+    for part in parts {
+        let body = without_styp(&rendition.bodies[part]);
+        let samples = demuxer.handle_media_segment(body).unwrap_or_default();
+        all.extend(samples.iter().map(|sample| {
+            let dts = i64::try_from(sample.timestamp).expect("far below 2^63");
+            Sample {
+                track: sample.track.track_id,
+                dts,
+                pts: dts + sample.composition_time_offset.unwrap_or(0),
+                size: sample.data_size,
+                sync: sample.keyframe,
+            }
+        }));
+    }
+    all
+}
+
 /// A part from its moof on: this reader does not know that a media segment may begin with its brands (styp).
 fn without_styp(body: &[u8]) -> &[u8] {
     match body {
@@ -192,7 +238,7 @@ fn runs(rendition: &Rendition) -> Vec<(&String, Vec<&String>)> {
     runs
 }
 
-fn playable_bytes(rendition: &Rendition) -> Vec<u8> {
+pub(crate) fn playable_bytes(rendition: &Rendition) -> Vec<u8> {
     let (init, segments) = rendition.playable();
     let mut all = init.to_vec();
     all.extend(segments.into_iter().flatten());
@@ -250,6 +296,11 @@ fn ffmpeg(rendition: &Rendition) -> Vec<String> {
         "-xerror",
         "-i",
         "pipe:0",
+        // It would make frames of a variable rate fit the one that it guesses.
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        "-1",
         "-f",
         "null",
         "-",

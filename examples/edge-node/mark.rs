@@ -1,5 +1,5 @@
-//! How far a stage's numbering has come: kept on disk before the numbers are used, so that none of them ever goes back or
-//! names another object, whatever happens to the process, the box or its clock.
+//! How far a stage's numbering has come: kept on disk before the numbers are used, so that none of them ever goes
+//! back or names another object, whatever happens to the process, the box or its clock.
 
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,9 @@ use backline_hls::Numbering;
 
 /// The numbers that a stage may have given out before a restart.
 ///
-/// They are reserved ahead, so that the disk is touched about once a minute. Two copies are written one after the other,
-/// each in one step and with a check: a power cut that tears one leaves the other, and what that one reserved is more than
-/// was used.
+/// They are reserved ahead, so that the disk is touched about once a minute. Two copies are written one after the
+/// other, each in one step and with a check: a power cut that tears one leaves the other, and what that one reserved is
+/// more than was used.
 #[derive(Debug)]
 pub(crate) struct Mark {
     paths: [PathBuf; 2],

@@ -216,8 +216,8 @@ impl Drop for Seat {
     }
 }
 
-/// First numbers after a start. The media sequence follows the wall clock, so that it never goes back although nothing of
-/// the media is kept; what was reserved covers a clock that was set back, and other settings than last time.
+/// First numbers after a start. The media sequence follows the wall clock, so that it never goes back although nothing
+/// of the media is kept; what was reserved covers a clock that was set back, and other settings than last time.
 fn numbering(unix_ms: u64, options: &Options, reserved: Numbering) -> Numbering {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
     let msn = (unix_ms / millis(options.segment)).max(reserved.msn);

@@ -233,8 +233,8 @@ impl TrackConfig {
         }
     }
 
-    /// Whether a decoder that was set up for this one goes on with `other`. FFmpeg sends STREAMINFO again at its end, with
-    /// the length and the signature that it knows by then.
+    /// Whether a decoder that was set up for this one goes on with `other`. FFmpeg sends STREAMINFO again at its end,
+    /// with the length and the signature that it knows by then.
     pub(crate) fn goes_on_as(&self, other: &Self) -> bool {
         let same = self.codec == other.codec && self.facts == other.facts;
         let blocks = |config: &Self| config.entry_record().get(..FLAC_BLOCKS).map(<[u8]>::to_vec);

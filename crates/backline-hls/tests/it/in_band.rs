@@ -189,12 +189,12 @@ fn show(studio: &mut Studio, from_s: i64, to_s: i64, key: &str) {
     for picture in from_s * 25..to_s * 25 {
         let ms = picture * 40;
         while sound <= ms {
-            studio.at_ms(sound as u64);
+            studio.at_ms(sound.unsigned_abs());
             let data = hex(AC3_STEREO).to_vec();
             studio.event(frame(TrackId::AUDIO, sound, true, data));
             sound += 32;
         }
-        studio.at_ms(ms as u64);
+        studio.at_ms(ms.unsigned_abs());
         let sync = picture % 25 == 0;
         let mut data = hex(if sync { key } else { "86" }).to_vec();
         data.resize(500, 0);
@@ -283,7 +283,7 @@ fn mux_7_streaminfo_with_another_length_is_no_other_configuration() {
     studio.event(Event::Start { wall: WALL });
     studio.event(record(TrackId::AUDIO, Codec::Flac, &begin));
     for index in 0..100 {
-        studio.at_ms(index as u64 * 96);
+        studio.at_ms(index.unsigned_abs() * 96);
         studio.event(frame(TrackId::AUDIO, index * 96, true, vec![0; 300]));
     }
     studio.event(record(TrackId::AUDIO, Codec::Flac, &end));

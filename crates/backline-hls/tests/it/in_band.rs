@@ -282,7 +282,7 @@ fn mux_7_streaminfo_with_another_length_is_no_other_configuration() {
     );
     studio.event(Event::Start { wall: WALL });
     studio.event(record(TrackId::AUDIO, Codec::Flac, &begin));
-    for index in 0..100 {
+    for index in 0..100i64 {
         studio.at_ms(index.unsigned_abs() * 96);
         studio.event(frame(TrackId::AUDIO, index * 96, true, vec![0; 300]));
     }

@@ -90,7 +90,7 @@ impl Origin {
     pub(super) fn part(&self, name: Name, number: u64) -> Vec<u8> {
         let index = number % PARTS;
         let first_sync = match self.fault {
-            "SEG-4" if name == Name::Video => index == 0 && (number / PARTS) % 2 == 0,
+            "SEG-4" if name == Name::Video => index == 0 && (number / PARTS).is_multiple_of(2),
             _ => index == 0 || name == Name::Audio,
         };
         let ticks = u32::try_from(name.ticks(PART_MS)).expect("it is small") / SAMPLES;

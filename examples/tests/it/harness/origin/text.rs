@@ -46,7 +46,11 @@ impl Origin {
         skip: Option<&str>,
     ) -> String {
         let mut first = self.first(state);
-        if self.breaks("SEG-10") && skip.is_none() && now_ms > 6_000 && state.parts % 2 == 0 {
+        if self.breaks("SEG-10")
+            && skip.is_none()
+            && now_ms > 6_000
+            && state.parts.is_multiple_of(2)
+        {
             first -= 2;
         }
         let kept = if self.breaks("PL-10") { 3 } else { KEPT };
@@ -163,14 +167,14 @@ impl Origin {
         if self.breaks("MV-4") && name == Name::Audio {
             dated += 400;
         }
-        if self.breaks("SEG-8 drift") && msn % 3 == 0 {
+        if self.breaks("SEG-8 drift") && msn.is_multiple_of(3) {
             dated += 150;
         }
         let mut early = String::new();
-        if msn % GENERATION == 0 && !self.breaks("MUX-7") {
+        if msn.is_multiple_of(GENERATION) && !self.breaks("MUX-7") {
             early.push_str("#EXT-X-DISCONTINUITY\n");
         }
-        if msn % GENERATION == 0 || msn == first {
+        if msn.is_multiple_of(GENERATION) || msn == first {
             writeln!(early, "#EXT-X-MAP:URI=\"i{}.mp4\"", msn / GENERATION).expect("text");
         }
         if !self.breaks("SEG-8") {
@@ -182,7 +186,7 @@ impl Origin {
         }
         for index in (0..parts).filter(|_| listed) {
             let independent = match self.fault {
-                "SEG-4" if name == Name::Video => index == 0 && msn % 2 == 0,
+                "SEG-4" if name == Name::Video => index == 0 && msn.is_multiple_of(2),
                 "SEG-5" => true,
                 _ => index == 0 || name == Name::Audio,
             };
@@ -208,7 +212,7 @@ impl Origin {
     }
 
     fn hint(&self, text: &mut String, state: State) {
-        if state.open_parts() == 0 && state.msn() % GENERATION == 0 {
+        if state.open_parts() == 0 && state.msn().is_multiple_of(GENERATION) {
             writeln!(
                 text,
                 "#EXT-X-PRELOAD-HINT:TYPE=MAP,URI=\"i{}.mp4\"",

@@ -14,7 +14,7 @@ use backline_examples::adapt::record::RecordError;
 use backline_examples::adapt::serve;
 use backline_examples::adapt::shared::Shared;
 use backline_examples::compose::hls_cache::{Notice, Origin, Output};
-use backline_hls::{Event, Numbering, Presentation, Warning};
+use backline_hls::{Absence, Event, Numbering, Presentation, Warning};
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 
@@ -105,7 +105,11 @@ impl Stage {
         // A connection of HTTP/2, that of a cache before its crowd above all, holds many requests.
         cache.limits.client_waiters = serve::STREAMS_MAX;
         if options.slate.is_some() {
-            hls.absence = backline_hls::Absence::Slate;
+            hls.absence = Absence::Slate;
+        } else {
+            // The longest that playlists may be silent (SEG-6): a publisher that is back before has left no gap.
+            hls.absence = Absence::Gap;
+            hls.absence_patience = hls.segment_target * 3 / 2;
         }
         let mut origin = Origin::new(Presentation::new(hls, now)?, Cache::new(cache, now)?, now);
         if let Some(slate) = &options.slate {

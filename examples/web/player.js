@@ -6,6 +6,7 @@ import { Steer } from "./steer.js";
 const STEER_MS = 50;
 const WATCH_MS = 1_000;
 const STUCK_MS = 5_000;       // no progress for so long while the show is on: build again
+const HOLE_S = 0.1;           // what a player plays over by itself
 const BACKOFF_MS = [300, 600, 1_200, 2_500, 5_000];
 const AGAIN = { maxNumRetry: 1e6, retryDelayMs: 200, maxRetryDelayMs: 1_000, backoff: "linear" };
 const ONCE = { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 };
@@ -129,10 +130,23 @@ export class Player extends EventTarget {
         this.discontinuity = frag.cc;
       });
       hls.on(this.Hls.Events.SUBTITLE_TRACKS_UPDATED, () => this.#say("captions"));
+      hls.on(this.Hls.Events.FRAG_BUFFERED, () => this.#over_hole());
       hls.loadSource(this.url);
       hls.attachMedia(video);
     }
     this.play();
+  }
+
+  /** Jumps over what the publisher was away for, at once: hls.js looks for a while whether it still comes. */
+  #over_hole() {
+    const { buffered, currentTime, seeking } = this.video;
+    if (!this.started || seeking) return;
+    for (let index = 0; index < buffered.length; index += 1) {
+      if (buffered.end(index) > currentTime + HOLE_S) {
+        if (buffered.start(index) > currentTime + HOLE_S) this.video.currentTime = buffered.start(index) + HOLE_S / 2;
+        return;
+      }
+    }
   }
 
   #teardown() {

@@ -298,7 +298,7 @@ fn warn(stage: &str, warning: Warning) {
         Warning::SlateOver { shown_ms } => tracing::info!(%stage, shown_ms, "the slate is over"),
         Warning::SlateUnfit => tracing::warn!(
             %stage,
-            "the slate cannot stand in for this publisher, so players get gaps: it needs a picture, frames no longer than a part, and sound unless his is AAC-LC or Opus"
+            "the slate does not fit this publisher, so players get gaps: it needs a picture, frames within a part, and sound unless his is AAC-LC or Opus"
         ),
         other => tracing::warn!(%stage, warning = ?other, "the presentation warns"),
     }

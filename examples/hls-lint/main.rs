@@ -5,6 +5,11 @@
 //!                   <- Record  <-
 //! ```
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "instants and counts of an example, far from their bounds"
+)]
+
 mod fetch;
 mod options;
 mod print;

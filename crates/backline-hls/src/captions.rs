@@ -128,8 +128,8 @@ impl Captions {
         self.early.len() + self.placed.len()
     }
 
-    /// Places a cue on the file's time. What has been closed is not changed: a cue that would be over is moved behind it.
-    /// Returns how late it was.
+    /// Places a cue on the file's time. What has been closed is not changed: a cue that would be over is moved behind
+    /// it. Returns how late it was.
     fn place(&mut self, epoch: &Epoch, cue: Cue) -> i64 {
         let (start_ns, end_ns) = in_file(epoch, &cue);
         let late_ns = (self.end_ns - start_ns).max(0);

@@ -42,15 +42,15 @@ pub struct Config {
     pub audio_patience: Duration,
     /// What goes out while the publisher is silent or gone. Default [`Absence::Wait`].
     pub absence: Absence,
-    /// How long the leading track may be silent, on the caller's clock, before that counts as absence: 100 ms to 60 s.
-    /// Default 2 s: an encoder that drops a group of pictures on a short uplink must not restart the viewers' clocks.
-    /// A segment that is open when the silence begins counts too, so that the next one comes within one and a half
-    /// Target Durations (SEG-6); a patience beyond those is taken as it is. hls.js comes back to returning media about a
-    /// second later behind gaps than behind nothing, so a patience of 4 s keeps short returns smooth. Filling within one Part Target Duration, which the draft asks for as well, would make a
-    /// discontinuity of every hiccup.
+    /// How long the leading track may be silent, on the caller's clock, before that counts as absence: 100 ms to 60
+    /// s. Default 2 s: an encoder that drops a group of pictures on a short uplink must not restart the viewers'
+    /// clocks. A segment that is open when the silence begins counts too, so that the next one comes within one and a
+    /// half Target Durations (SEG-6); a patience beyond those is taken as it is. hls.js comes back to returning media
+    /// about a second later behind gaps than behind nothing, so a patience of 4 s keeps short returns smooth. Filling
+    /// within one Part Target Duration, which the draft asks for as well, would make a discontinuity of every hiccup.
     pub absence_patience: Duration,
-    /// Whether each part of the leading rendition says the wall clock of its first sample (`prft`, 32 bytes). Default off:
-    /// playlists say it for every segment.
+    /// Whether each part of the leading rendition says the wall clock of its first sample (`prft`, 32 bytes). Default
+    /// off: playlists say it for every segment.
     pub producer_reference_time: bool,
     /// Promises `EXT-X-INDEPENDENT-SEGMENTS`. Default off; only for encoders that are known to send key frames at
     /// least once a Target Duration (MV-3).
@@ -173,8 +173,8 @@ pub enum Absence {
 )]
 #[non_exhaustive]
 pub enum Layout {
-    /// One rendition with two `traf` in each `moof`, named `m0`: half the requests. A publisher with several pictures or
-    /// several sounds gets [`Layout::Separate`] all the same: a player chooses among renditions.
+    /// One rendition with two `traf` in each `moof`, named `m0`: half the requests. A publisher with several pictures
+    /// or several sounds gets [`Layout::Separate`] all the same: a player chooses among renditions.
     Muxed,
     /// One CMAF rendition a track, named `v0`, `v1` .. and `a0`, `a1` ..
     Separate,
@@ -249,8 +249,8 @@ impl Numbering {
         Self { lost, ..self }
     }
 
-    /// Steps over what is lost: any lost segment may have had as many parts as a segment can have, an init segment and a
-    /// discontinuity of its own. The discontinuity that the loss itself is comes on top.
+    /// Steps over what is lost: any lost segment may have had as many parts as a segment can have, an init segment
+    /// and a discontinuity of its own. The discontinuity that the loss itself is comes on top.
     pub(crate) fn step_over(&mut self, parts: u64) {
         let lost = core::mem::take(&mut self.lost);
         self.msn = self.msn.saturating_add(lost);

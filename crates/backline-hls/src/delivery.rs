@@ -217,8 +217,8 @@ impl<'a> Grown<'a> {
         }
     }
 
-    /// What a request for a segment or a part of it waits for. Where there are no parts, a segment is there with all that
-    /// a part could be.
+    /// What a request for a segment or a part of it waits for. Where there are no parts, a segment is there with all
+    /// that a part could be.
     fn point(self, msn: u64, part: Option<u64>) -> (Series, Point) {
         match (self, part) {
             (Self::Parts(rendition), Some(part)) => (Series::Listed, rolled(rendition, msn, part)),

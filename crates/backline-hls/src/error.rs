@@ -103,8 +103,8 @@ pub enum Error {
         /// Why.
         problem: InitProblem,
     },
-    /// [`Config::independent_segments`](crate::Config::independent_segments) promises a key frame for every segment, and
-    /// none came in time. The sample is left out, as all are until the next key frame.
+    /// [`Config::independent_segments`](crate::Config::independent_segments) promises a key frame for every segment,
+    /// and none came in time. The sample is left out, as all are until the next key frame.
     #[error(
         "{track} has had no key frame for {since_ms} ms, expected one in {target_s} s as promised"
     )]

@@ -104,17 +104,17 @@ pub enum Event {
         /// where the samples say it all: Opus in stereo, AC-3, Enhanced AC-3.
         record: Bytes,
     },
-    /// A cue of captions, for a text track that was announced. It must come before the picture of its time is complete:
-    /// a segment of captions is closed with the picture's, and later cues go into the next one. Viewers at the live edge
-    /// have it with the picture if it comes a segment's length before its time.
+    /// A cue of captions, for a text track that was announced. It must come before the picture of its time is
+    /// complete: a segment of captions is closed with the picture's, and later cues go into the next one. Viewers at
+    /// the live edge have it with the picture if it comes a segment's length before its time.
     Cue {
         /// Whose.
         track: TrackId,
         /// The cue.
         cue: Cue,
     },
-    /// A date range, or more of one that is listed. It is listed in the media playlists of picture and sound until its last date
-    /// has left the window.
+    /// A date range, or more of one that is listed. It is listed in the media playlists of picture and sound until
+    /// its last date has left the window.
     DateRange(DateRange),
     /// The show is over: `EXT-X-ENDLIST` everywhere, nothing after it.
     End,
@@ -274,8 +274,8 @@ pub enum Warning {
         /// How far sound is behind, in milliseconds.
         behind_ms: u64,
     },
-    /// A cue came after the captions of its time were closed: it stands in the next segment, and where its time is over,
-    /// it is shown from there on, for as long as it would have been. Said once, until a cue is in time again.
+    /// A cue came after the captions of its time were closed: it stands in the next segment, and where its time is
+    /// over, it is shown from there on, for as long as it would have been. Said once, until a cue is in time again.
     CueLate {
         /// Which captions.
         track: TrackId,
@@ -306,15 +306,15 @@ pub enum Warning {
         /// How long one was waited for, in milliseconds; 0 where the segment could not become longer.
         late_ms: u64,
     },
-    /// The publisher is silent or gone for longer than `absence_patience`: what [`Config::absence`](crate::Config::absence)
-    /// says goes out until it is back.
+    /// The publisher is silent or gone for longer than `absence_patience`: what
+    /// [`Config::absence`](crate::Config::absence) says goes out until it is back.
     PublisherAbsent {
         /// Milliseconds since its leading track was last heard.
         silent_ms: u64,
     },
-    /// No whole number of frames of this track makes a part of 85 to 100 % of the Part Target Duration, which is frozen:
-    /// frames are stretched or squeezed in decode time, and shown when they are due. The encoder's frame rate should be
-    /// what it was at the start, and the same for all pictures.
+    /// No whole number of frames of this track makes a part of 85 to 100 % of the Part Target Duration, which is
+    /// frozen: frames are stretched or squeezed in decode time, and shown when they are due. The encoder's frame rate
+    /// should be what it was at the start, and the same for all pictures.
     RateUnfit {
         /// Which track.
         track: TrackId,
@@ -326,10 +326,11 @@ pub enum Warning {
         /// How much of it was shown, in milliseconds.
         shown_ms: u64,
     },
-    /// The slate is shown from here on in place of the publisher. Media up to [`SlateOver`](Self::SlateOver) is not his.
+    /// The slate is shown from here on in place of the publisher. Media up to [`SlateOver`](Self::SlateOver) is not
+    /// his.
     SlateShown,
-    /// The slate cannot stand in for the publisher, so gaps do: it lacks a picture where he has one, or sound in a codec
-    /// for which silence is not known, or its frames last longer than a part.
+    /// The slate cannot stand in for the publisher, so gaps do: it lacks a picture where he has one, or sound in a
+    /// codec for which silence is not known, or its frames last longer than a part.
     SlateUnfit,
     /// A track that came after the renditions were fixed, or was announced and did not come in time: not shown until
     /// the publisher starts again.

@@ -36,7 +36,8 @@ impl Rendition {
     /// Lists what is missing from the end of the listed media to `until_ns` in the file as absent parts, each as long
     /// as a part may be, the last one as long as it has to be. The open part must be closed.
     ///
-    /// It stops where the segment would round to more than the Target Duration (SEG-1): what is left goes into the next.
+    /// It stops where the segment would round to more than the Target Duration (SEG-1): what is left goes into the
+    /// next.
     ///
     /// Costs time in proportion to what is missing.
     pub(crate) fn gap_until(&mut self, moment: &Moment, until_ns: i64) {

@@ -244,8 +244,8 @@ impl Linter {
             self.turn = self.turn.wrapping_add(1);
             let follower = self.followers.get_mut(index)?;
             let mut request = plan::hint(follower);
-            while request.is_none() && !follower.todo.is_empty() {
-                let next = follower.todo.pop_front();
+            while request.is_none() && !follower.planned.is_empty() {
+                let next = follower.planned.pop_front();
                 request = next.filter(|next| !self.outstanding.contains_key(next));
             }
             if request.is_none() {

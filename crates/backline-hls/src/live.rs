@@ -360,8 +360,8 @@ impl Presentation {
         let wall_ms = wall
             .0
             .saturating_add(now_ns.saturating_sub(start_ns) / NS_PER_MS.unsigned_abs());
-        // Whole milliseconds convert to every timescale without falling before the end. At least one lies between, so that
-        // whoever stores parts can tell by their times where the discontinuity is.
+        // Whole milliseconds convert to every timescale without falling before the end. At least one lies between, so
+        // that whoever stores parts can tell by their times where the discontinuity is.
         let out_ns = if first {
             ORIGIN_NS
         } else {

@@ -15,7 +15,7 @@ use crate::timeline::ticks;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Emsg {
-    /// Whose messages these are, such as `https://aomedia.org/emsg/ID3`.
+    /// Whose messages these are, such as `urn:scte:scte35:2013:bin`.
     pub scheme_id_uri: String,
     /// Which of them.
     pub value: String,

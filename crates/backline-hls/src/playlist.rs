@@ -16,8 +16,8 @@ use crate::text::{UNITS_PER_SECOND, push_u64, push_units};
 
 /// Room for what is not a segment's own.
 const HEAD_RESERVE: usize = 1_024;
-/// Lowest protocol versions (section 8 of the draft, PL-12): `EXT-X-MAP` without I-frames needs 6, `EXT-X-SKIP` 9, and 10
-/// where it stands for date ranges too.
+/// Lowest protocol versions (section 8 of the draft, PL-12): `EXT-X-MAP` without I-frames needs 6, `EXT-X-SKIP` 9,
+/// and 10 where it stands for date ranges too.
 pub(crate) const VERSION_MAP: u64 = 6;
 pub(crate) const VERSION_SKIP: u64 = 9;
 const VERSION_SKIP_DATES: u64 = 10;

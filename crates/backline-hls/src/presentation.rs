@@ -46,7 +46,8 @@ pub struct Presentation {
     pub(crate) clock: Clock,
     pub(crate) phase: Phase,
     pub(crate) outputs: VecDeque<Output>,
-    /// The publisher's tracks: pictures by id, then sounds by id; the first one leads. Fixed once the first media is out.
+    /// The publisher's tracks: pictures by id, then sounds by id; the first one leads. Fixed once the first media is
+    /// out.
     pub(crate) tracks: Vec<Track>,
     /// What the publisher says of its tracks.
     pub(crate) abouts: BTreeMap<TrackId, About>,

@@ -37,7 +37,8 @@ pub(crate) enum OptionsError {
     #[error(transparent)]
     Archive(#[from] backline_examples::adapt::archive::ArchiveError),
     #[error(
-        "the slate {} cannot be played: {source}; one that can: ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -r 30 -g 60 -c:a aac -ac 2 -movflags +faststart SLATE.mp4",
+        "the slate {} cannot be played: {source}; one that can: \
+         ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -r 30 -g 60 -c:a aac -ac 2 -movflags +faststart SLATE.mp4",
         path.display()
     )]
     Slate {

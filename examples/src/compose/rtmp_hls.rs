@@ -49,8 +49,8 @@ const RECORDS_MAX: usize = 64;
 const ANNOUNCED_MAX: usize = 16;
 /// Bytes of a track's name; the rest is left out.
 const NAME_MAX: usize = 64;
-/// How long a text is shown, which no encoder says: as long as it takes to read, with room for it to be there in time. It
-/// reaches viewers with the end of its segment.
+/// How long a text is shown, which no encoder says: as long as it takes to read, with room for it to be there in
+/// time. It reaches viewers with the end of its segment.
 const TEXT_MS: (i64, i64) = (4_000, 8_000);
 const LETTER_MS: i64 = 60;
 

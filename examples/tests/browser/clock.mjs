@@ -1,5 +1,5 @@
-// Runs inside the page: reads the clock that FFmpeg painted into each frame that the page's own video element shows, and
-// notes when the sound's second marks are heard.
+// Runs inside the page: reads the clock that FFmpeg painted into each frame that the page's own video element shows,
+// and notes when the sound's second marks are heard.
 //
 // The clock is 16 cells of 40 by 40 pixels along the upper edge of a picture 640 wide, the most significant bit first,
 // white for one: centiseconds since unix second 1,760,000,000, modulo 65,536. It shares no code with the server.

@@ -1,5 +1,5 @@
-// What mp4box finds in MP4 files, as JSON on standard output: for each file its tracks, and of each track the codec string,
-// the picture's size and [dts, cts, size, sync] of every sample.
+// What mp4box finds in MP4 files, as JSON on standard output: for each file its tracks, and of each track the codec
+// string, the picture's size and [dts, cts, size, sync] of every sample.
 //
 // usage: node mp4box.mjs MODULES FILE..     (MODULES: the node_modules that has mp4box)
 
@@ -33,4 +33,4 @@ function read(path) {
   return found;
 }
 
-console.log(JSON.stringify(files.map(read)));
+process.stdout.write(`${JSON.stringify(files.map(read))}\n`);

@@ -6,7 +6,7 @@
 //   --loads N            opens N fresh pages one after the other instead, and reports when each showed its first frame
 //   --native             URL is a playlist: a bare video element plays it by what the browser has of its own
 //   --screenshot FILE    photographs the page at the end
-//   --captions DATE      turns the first captions on and reports their cues, with times from DATE on, by the picture's dates
+//   --captions DATE      turns the first captions on and reports their cues, in times from DATE on by its dates
 //   --sound              turns the sound on and notes its second marks
 
 import { createRequire } from "node:module";

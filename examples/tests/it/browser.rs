@@ -382,8 +382,8 @@ fn returns(rounds: usize, away: Duration) -> Vec<(u64, u64)> {
 #[ignore = "needs ffmpeg, chromium, node"]
 fn the_picture_comes_back_after_the_publisher_was_killed() {
     let _machine = stage::alone();
-    // From the first key frame of the publisher that is back, and from the kill. FFmpeg itself takes about half a second
-    // to start, more when the processor is shared.
+    // From the first key frame of the publisher that is back, and from the kill. FFmpeg itself takes about half a
+    // second to start, more when the processor is shared.
     let (rounds, from_key_max, from_kill_max) = if full() {
         (20, 1_200, 4_000)
     } else {

@@ -47,7 +47,7 @@ parts(m.preloadSegment);
 const hints = (m.preloadSegment && m.preloadSegment.preloadHints || []).filter((h) => h.type === 'PART');
 print('hint', hints.length ? hints[0].uri : '');
 (m.renditionReports || []).forEach((r) => print('report', r.uri, r.lastMsn, r.lastPart));
-console.log(out.join('\\n'));
+process.stdout.write(out.join('\\n') + '\\n');
 ";
 
 fn ours(text: &str) -> String {

@@ -14,8 +14,9 @@ const MS: i64 = 1_000_000;
 const STEPS_MAX: u32 = 256;
 const TEXTS: [RenditionId; 2] = [RenditionId::text(0), RenditionId::text(1)];
 
-/// Whatever a captioner says, every segment of captions is a file of WebVTT that holds cues that were taken and nothing
-/// else, each with its own text, in order and within the segment's time; text playlists have the segments of the picture.
+/// Whatever a captioner says, every segment of captions is a file of WebVTT that holds cues that were taken and
+/// nothing else, each with its own text, in order and within the segment's time; text playlists have the segments of
+/// the picture.
 ///
 /// Input: a byte of modes, then operations of a byte and what they need.
 pub fn captions(data: &[u8]) {

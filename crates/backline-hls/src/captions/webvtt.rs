@@ -10,8 +10,8 @@ const TICK_BITS: u32 = 33;
 const HEAD_RESERVE: usize = 80;
 const CUE_RESERVE: usize = 48;
 
-/// Writes the cues that are shown between two file times. The file's times are the picture's, so cues have the same times
-/// in all segments, and readers that know no map, such as FFmpeg, show them when they are due.
+/// Writes the cues that are shown between two file times. The file's times are the picture's, so cues have the same
+/// times in all segments, and readers that know no map, such as FFmpeg, show them when they are due.
 pub(super) fn body(placed: &[Placed], start_ns: i64, end_ns: i64) -> String {
     let (start_ms, end_ms) = (to_ms(start_ns), to_ms(end_ns));
     let shown = placed

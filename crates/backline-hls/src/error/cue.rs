@@ -58,8 +58,8 @@ pub enum CueProblem {
         /// Where the setting begins.
         at: usize,
     },
-    /// An opening bracket that begins no tag, a tag that does not end or has no counterpart, or a timestamp: those would
-    /// be times of the publisher's clock.
+    /// An opening bracket that begins no tag, a tag that does not end or has no counterpart, or a timestamp: those
+    /// would be times of the publisher's clock.
     #[error("has < at byte {at} of its text, expected a tag with its counterpart (WebVTT 4.2.2)")]
     Tag {
         /// Where.

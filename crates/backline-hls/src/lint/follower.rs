@@ -14,7 +14,7 @@ use crate::m3u8::{Media, Part, Segment};
 /// Objects that are remembered after they have left the playlist.
 const GONE_MAX: usize = 4_096;
 /// Objects that may wait to be fetched; of a longer playlist the rest is not looked at.
-const TODO_MAX: usize = 1_024;
+const PLANNED_MAX: usize = 1_024;
 /// Edges that are remembered.
 const EDGES_MAX: usize = 256;
 /// Init segments that are remembered after they have left the playlist.
@@ -39,7 +39,7 @@ pub(super) struct Follower {
     pub(super) objects: BTreeMap<Request, Object>,
     /// Tracks of each init segment that could be read.
     pub(super) inits: BTreeMap<Request, Vec<Track>>,
-    pub(super) todo: VecDeque<Request>,
+    pub(super) planned: VecDeque<Request>,
     pub(super) hints_asked: BTreeSet<String>,
     pub(super) probes: VecDeque<Probe>,
     pub(super) probing: Option<Request>,
@@ -153,7 +153,7 @@ impl Follower {
             next_reload_ns: 0,
             objects: BTreeMap::new(),
             inits: BTreeMap::new(),
-            todo: VecDeque::new(),
+            planned: VecDeque::new(),
             hints_asked: BTreeSet::new(),
             probes: Probe::all().collect(),
             probing: None,
@@ -188,7 +188,7 @@ impl Follower {
     /// Whether nothing is left to ask of a stream that has ended.
     pub(super) fn is_finished(&self) -> bool {
         let asked = !self.is_low_latency() || !self.probes.contains(&Probe::Ended);
-        self.has_ended() && self.todo.is_empty() && self.probing.is_none() && asked
+        self.has_ended() && self.planned.is_empty() && self.probing.is_none() && asked
     }
 
     /// The request for something that the playlist names.
@@ -278,8 +278,8 @@ impl Follower {
             known.gone = false;
             return;
         }
-        if wanted && self.todo.len() < TODO_MAX {
-            self.todo.push_back(request.clone());
+        if wanted && self.planned.len() < PLANNED_MAX {
+            self.planned.push_back(request.clone());
         }
         let listed = Object {
             first_seen_ns: now_ns,
@@ -307,7 +307,7 @@ impl Follower {
                 };
                 if *asked < LATE_MAX && !object.gap {
                     *asked = asked.saturating_add(1);
-                    self.todo.push_back(request.clone());
+                    self.planned.push_back(request.clone());
                 }
             }
             gone = gone.saturating_add(1);

@@ -84,8 +84,8 @@ pub fn find(studio: &Studio, words: &str) -> VttCue {
 
 #[test]
 fn mv_4_captions_have_the_segments_of_the_picture() {
-    // Section 6.2.4: the same Target Duration, matching timestamps and matching Discontinuity Sequence Numbers; the studio
-    // compares number, date, duration and discontinuity of every segment in every version.
+    // Section 6.2.4: the same Target Duration, matching timestamps and matching Discontinuity Sequence Numbers; the
+    // studio compares number, date, duration and discontinuity of every segment in every version.
     for (config, lead) in [(separate(), V0), (muxed(), M0)] {
         let mut studio = captioned(config);
         let cues = [
@@ -128,8 +128,8 @@ fn mv_4_captions_have_the_segments_of_the_picture() {
 
 #[test]
 fn q_3_captions_say_nothing_of_parts() {
-    // Section 4.4.3.7: EXT-X-PART-INF belongs to playlists with parts. Section 6.2.4: EXT-X-SERVER-CONTROL is the same in
-    // all. Every segment exists, those without a cue are a header.
+    // Section 4.4.3.7: EXT-X-PART-INF belongs to playlists with parts. Section 6.2.4: EXT-X-SERVER-CONTROL is the
+    // same in all. Every segment exists, those without a cue are a header.
     let mut studio = captioned(separate());
     play(
         &mut studio,
@@ -305,8 +305,8 @@ fn seg_10_captions_of_a_former_life_are_absent() {
 
 #[test]
 fn del_3_and_del_6_hold_for_captions() {
-    // Section 6.2.5.2: a request for a segment waits until it is listed. A playlist without partial segments has nothing
-    // that a part could wait for but its segment.
+    // Section 6.2.5.2: a request for a segment waits until it is listed. A playlist without partial segments has
+    // nothing that a part could wait for but its segment.
     let mut studio = captioned(separate());
     play(
         &mut studio,

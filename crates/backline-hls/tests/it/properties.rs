@@ -50,7 +50,12 @@ fn publish(studio: &mut Studio, times: &[(i64, i64)], gop: usize, sound: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        max_shrink_iters: 60,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_publisher_makes_legal_playlists(
@@ -111,7 +116,9 @@ proptest! {
                 studio.event(crate::ladder::config(video(id), AVC_360));
             }
             let own = times.into_iter().enumerate();
-            samples.extend(own.map(|(at, (dts, composition))| (dts + late, video(id), dts, composition, at % gop == 0)));
+            samples.extend(own.map(|(at, (dts, composition))| {
+                (dts + late, video(id), dts, composition, at % gop == 0)
+            }));
         }
         let length = samples.iter().map(|row| row.2).max().unwrap_or(0);
         for id in 0..sounds {

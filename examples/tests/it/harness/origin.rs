@@ -195,6 +195,12 @@ impl Origin {
         if msn < self.first(state) && self.breaks("DEL-5") {
             return refusal(now_ms);
         }
+        let at_ms = self.due_ms(now_ms, name, msn, part);
+        now(self.state(name, at_ms), at_ms, true)
+    }
+
+    /// When a request for what does not exist yet, or does, is answered.
+    fn due_ms(&self, now_ms: u64, name: Name, msn: u64, part: Option<u64>) -> u64 {
         let last = match part {
             None => (msn + 1) * PARTS - 1,
             Some(part) => msn * PARTS + part.min(PARTS),
@@ -204,13 +210,12 @@ impl Origin {
         if early || (self.breaks("DEL-3") && part.is_none()) {
             at_ms = now_ms;
         }
-        if self.breaks("DEL-7") && part.is_none() && msn == state.msn() {
+        if self.breaks("DEL-7") && part.is_none() && msn == self.state(name, now_ms).msn() {
             at_ms = now_ms + 8_000;
         }
         // What ends in the meantime is answered then.
         let ends = self.ends_ms.filter(|ends| at_ms > *ends);
-        at_ms = ends.map_or(at_ms, |ends| ends.max(now_ms));
-        now(self.state(name, at_ms), at_ms, true)
+        ends.map_or(at_ms, |ends| ends.max(now_ms))
     }
 
     fn object(

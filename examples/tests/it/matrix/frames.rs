@@ -116,7 +116,8 @@ fn compare(kind: &str, from: &[Frame], to: &[Frame], times: &[i64]) -> Result<(i
     Ok((low, high))
 }
 
-/// Pictures are decoded. Sound is not: a decoder's noise depends on all that it has heard before. Other readers decode it.
+/// Pictures are decoded. Sound is not: a decoder's noise depends on all that it has heard before. Other readers
+/// decode it.
 fn decode(file: &[u8]) -> Decoded {
     let mut command = Command::new(current_ffmpeg());
     command

@@ -127,7 +127,7 @@ impl Origin {
         let moof = boxed(b"moof", &[&mfhd, &traf]);
         assert_eq!(moof.len(), moof_len as usize);
         let payload: Vec<u8> = (0..SAMPLES * SAMPLE_BYTES)
-            .map(|at| (at as u8) ^ (number as u8))
+            .map(|at| at.to_le_bytes()[0] ^ number.to_le_bytes()[0])
             .collect();
         let styp = boxed(b"styp", &[b"msdh", &[0; 4], b"msdh"]);
         [styp, moof, boxed(b"mdat", &[&payload])].concat()

@@ -15,8 +15,9 @@ use crate::tidy::root;
 
 /// transmux has nothing to say of any init segment, part or segment, nor of all of them as a track.
 ///
-/// It warns where things are as they have to be here, and only there is that passed over: a part is a chunk, of which the
-/// first of a fragment alone begins with a sync sample, and the muxed layout has two `traf` and is no CMAF (MUX-8).
+/// It warns where things are as they have to be here, and only there is that passed over: a part is a chunk, of which
+/// the first of a fragment alone begins with a sync sample, and the muxed layout has two `traf` and is no CMAF
+/// (MUX-8).
 pub(super) fn transmux(rendition: &Rendition) -> Vec<String> {
     let muxed = rendition.uri.starts_with('m');
     let mut found = Vec::new();

@@ -216,15 +216,7 @@ impl Studio {
                 }
                 Output::Part { object, body } => {
                     assert!(!advanced, "objects come before advances");
-                    let (runs, announced) = fragment(&body[0]);
-                    let payload: usize = body.iter().skip(1).map(Bytes::len).sum();
-                    assert_eq!(announced, payload, "the mdat holds the payloads");
-                    self.came.insert(*object, self.now);
-                    self.promised.remove(object);
-                    assert!(
-                        self.parts.insert(*object, (runs, body.clone())).is_none(),
-                        "a part number comes once"
-                    );
+                    self.part_came(*object, body);
                 }
                 Output::Segment { object, parts } => {
                     assert!(!advanced && !parts.is_empty() && object.kind == ObjectKind::Segment);
@@ -276,6 +268,19 @@ impl Studio {
         if advanced {
             self.look();
         }
+    }
+
+    /// Takes a part as a viewer would: it comes once, and its `mdat` holds what it announces.
+    fn part_came(&mut self, object: ObjectId, body: &[Bytes]) {
+        let (runs, announced) = fragment(&body[0]);
+        let payload: usize = body.iter().skip(1).map(Bytes::len).sum();
+        assert_eq!(announced, payload, "the mdat holds the payloads");
+        self.came.insert(object, self.now);
+        self.promised.remove(&object);
+        assert!(
+            self.parts.insert(object, (runs, body.to_vec())).is_none(),
+            "a part number comes once"
+        );
     }
 
     /// Does what a viewer does after every advance: reads all playlists.

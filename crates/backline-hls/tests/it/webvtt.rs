@@ -74,9 +74,7 @@ fn time(text: &str) -> u64 {
         .split(':')
         .map(|field| field.parse().unwrap())
         .collect();
-    let [hours, minutes, seconds] = fields[..] else {
-        panic!("{text} has hours, minutes and seconds");
-    };
+    let [hours, minutes, seconds] = <[u64; 3]>::try_from(fields).unwrap();
     assert!(clock.len() >= 8 && ms.len() == 3 && minutes < 60 && seconds < 60);
     ((hours * 60 + minutes) * 60 + seconds) * 1_000 + ms.parse::<u64>().unwrap()
 }

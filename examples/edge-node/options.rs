@@ -15,7 +15,7 @@ use backline_hls::Slate;
 use clap::Parser;
 use serde::Deserialize;
 
-pub(crate) use cli::Layout;
+pub(crate) use cli::{Absence, Layout};
 use cli::{Cli, File};
 pub(crate) use error::OptionsError;
 
@@ -35,6 +35,7 @@ pub(crate) struct Options {
     pub(crate) data: PathBuf,
     pub(crate) log_format: log::Format,
     pub(crate) layout: Option<Layout>,
+    pub(crate) absence: Absence,
     /// Where recordings go.
     pub(crate) record: Option<PathBuf>,
     #[cfg(feature = "archive")]
@@ -120,6 +121,7 @@ impl Cli {
             data: self.data,
             log_format: self.log_format,
             layout: self.layout.or(file.layout),
+            absence: self.absence.or(file.absence).unwrap_or(Absence::Gap),
             record: self.record,
             #[cfg(feature = "archive")]
             archive: self

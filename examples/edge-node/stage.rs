@@ -14,13 +14,13 @@ use backline_examples::adapt::record::RecordError;
 use backline_examples::adapt::serve;
 use backline_examples::adapt::shared::Shared;
 use backline_examples::compose::hls_cache::{Notice, Origin, Output};
-use backline_hls::{Absence, Event, Numbering, Presentation, Warning};
+use backline_hls::{Event, Numbering, Presentation, Warning};
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 
 use super::keys::{KeyError, keep};
 use super::mark::{Mark, highest};
-use super::options::{Layout, Options, StageOptions};
+use super::options::{Absence, Layout, Options, StageOptions};
 use super::taps::Taps;
 use backline_examples::adapt::audience::Audience;
 
@@ -105,10 +105,10 @@ impl Stage {
         // A connection of HTTP/2, that of a cache before its crowd above all, holds many requests.
         cache.limits.client_waiters = serve::STREAMS_MAX;
         if options.slate.is_some() {
-            hls.absence = Absence::Slate;
-        } else {
+            hls.absence = backline_hls::Absence::Slate;
+        } else if options.absence == Absence::Gap {
             // The longest that playlists may be silent (SEG-6): a publisher that is back before has left no gap.
-            hls.absence = Absence::Gap;
+            hls.absence = backline_hls::Absence::Gap;
             hls.absence_patience = hls.segment_target * 3 / 2;
         }
         let mut origin = Origin::new(Presentation::new(hls, now)?, Cache::new(cache, now)?, now);

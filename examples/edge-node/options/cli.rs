@@ -66,6 +66,9 @@ pub(super) struct Cli {
     /// MP4 (H.264 and AAC, 64 MiB at most) that plays in a loop while a publisher is away
     #[arg(long, value_name = "FILE")]
     pub(super) slate: Option<PathBuf>,
+    /// What players get while a publisher is away and there is no slate [default: gap]
+    #[arg(long, value_enum, conflicts_with = "slate")]
+    pub(super) absence: Option<Absence>,
     /// Form of the log on standard error
     #[arg(long, value_enum, default_value_t = log::Format::Text)]
     pub(super) log_format: log::Format,
@@ -96,6 +99,16 @@ pub(crate) enum Layout {
     Separate,
 }
 
+/// What playlists say while a publisher is away.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Absence {
+    /// After one and a half segments, that the media is absent; time goes on
+    Gap,
+    /// Nothing: requests are held, and end with 503
+    Wait,
+}
+
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +125,7 @@ pub(super) struct File {
     pub(super) window_s: Option<u64>,
     pub(super) memory_mib: Option<u64>,
     pub(super) layout: Option<Layout>,
+    pub(super) absence: Option<Absence>,
     #[serde(default)]
     pub(super) stage: Vec<StageOptions>,
 }

@@ -489,7 +489,7 @@ fn returns_are_seen(node: &Node, cache: &Cache) {
 #[ignore = "needs ffmpeg, varnish"]
 fn del_7_a_publisher_that_returns_is_seen_behind_varnish() {
     let _machine = stage::shared();
-    let node = Node::start(&[]);
+    let node = Node::start(&["--absence", "wait"]);
     returns_are_seen(&node, &Cache::varnish(node.http));
 }
 
@@ -497,7 +497,7 @@ fn del_7_a_publisher_that_returns_is_seen_behind_varnish() {
 #[ignore = "needs ffmpeg, nginx"]
 fn del_7_a_publisher_that_returns_is_seen_behind_nginx() {
     let _machine = stage::shared();
-    let node = Node::start(&[]);
+    let node = Node::start(&["--absence", "wait"]);
     returns_are_seen(&node, &Cache::nginx(node.http));
 }
 

@@ -22,18 +22,18 @@ struct Secure {
 
 impl Secure {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let files = Scratch::new();
         certify(files.path(), "first");
         let path = |name: &str| files.path().join(name).display().to_string();
         let (cert, key) = (path("cert.pem"), path("key.pem"));
-        let node = Node::start(&[
-            "--https",
-            "127.0.0.1:0",
-            "--tls-cert",
-            &cert,
-            "--tls-key",
-            &key,
-        ]);
+        let mut all = vec!["--https", "127.0.0.1:0"];
+        all.extend(["--tls-cert", &cert, "--tls-key", &key]);
+        all.extend(arguments);
+        let node = Node::start(&all);
         Self { node, files }
     }
 
@@ -196,7 +196,7 @@ fn a_head_has_the_length_and_no_body() {
 #[ignore = "needs ffmpeg, curl, openssl"]
 fn del_7_a_hold_ends_before_players_give_up() {
     let _machine = stage::shared();
-    let secure = Secure::start();
+    let secure = Secure::start_with(&["--absence", "wait"]);
     let node = &secure.node;
     let camera = Camera::default().publish(&node.publish_url(KEY));
     let uri = collect::picture_uri(&node.wait_until_live());

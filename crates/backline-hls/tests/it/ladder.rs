@@ -219,7 +219,12 @@ fn mv_5_a_follower_without_a_key_frame_there_is_cut_alone() {
             &mut studio,
             &[(video(0), length(30_000)), (video(1), other)],
         );
-        let misaligned = |warning: &Warning| matches!(warning, Warning::Misaligned { track, late_ms: 200..=300 } if *track == video(1));
+        let misaligned = |warning: &Warning| {
+            let Warning::Misaligned { track, late_ms } = warning else {
+                return false;
+            };
+            *track == video(1) && (200..=300).contains(late_ms)
+        };
         assert!(
             studio.warnings.len() == 1 && studio.warnings.iter().all(misaligned),
             "{gop}: {:?}",

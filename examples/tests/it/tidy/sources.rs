@@ -215,7 +215,7 @@ fn the_readme_has_the_test_command() {
     );
     for part in [
         ".ci/install",
-        "cargo test --workspace -- --include-ignored",
+        "cargo test --workspace --features backline-examples/archive -- --include-ignored",
         "fuzz/Cargo.toml",
     ] {
         assert!(command.contains(part), "{command}: no {part}");

@@ -61,7 +61,7 @@ impl Store {
         keys
     }
 
-    fn variables<'a>(endpoint: &'a str) -> [(&'a str, &'a str); 4] {
+    fn variables(endpoint: &str) -> [(&str, &str); 4] {
         [
             ("AWS_ENDPOINT_URL", endpoint),
             ("AWS_REGION", "us-east-1"),

@@ -26,6 +26,8 @@ pub(super) struct Playlist {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Segment {
     pub(super) discontinuity: bool,
+    /// Nothing of it exists.
+    pub(super) gap: bool,
     /// The map that is in force.
     pub(super) map: String,
     pub(super) date: String,
@@ -88,6 +90,7 @@ pub(super) fn parse(text: &str) -> Playlist {
                     gap: given.contains_key("GAP"),
                 });
             }
+            "#EXT-X-GAP" => segment.gap = true,
             "#EXTINF" => duration = Some(units(value.trim_end_matches(','))),
             "#EXT-X-PRELOAD-HINT" => {
                 let given = attributes(value);

@@ -180,7 +180,9 @@ impl Show {
                     (duration + UNITS / 2) / UNITS <= list.target_s,
                     "{uri} is too long (SEG-1)\n{text}"
                 );
-                self.books.exists(id, uri, text);
+                if !segment.gap {
+                    self.books.exists(id, uri, text);
+                }
                 history.check(
                     list.media_sequence + index as u64,
                     segment,
@@ -309,7 +311,13 @@ impl Books {
         text: &str,
     ) {
         let books = &self.renditions[&id];
-        for (index, part) in segment.parts.iter().enumerate() {
+        assert!(
+            !segment.gap || segment.parts.iter().all(|part| part.gap),
+            "a part of what does not exist\n{text}"
+        );
+        // An absent part is no object; the first that exists begins a discontinuity.
+        let present = segment.parts.iter().filter(|part| !part.gap);
+        for (index, part) in present.enumerate() {
             let number = self.exists(id, &part.uri, text).number;
             if let (Some(ticks), Some(scale)) = (books.ticks.get(&number), scale) {
                 let exact = (ticks * UNITS + scale / 2) / scale;

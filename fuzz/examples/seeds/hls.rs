@@ -274,7 +274,7 @@ fn captions() -> Vec<Seed> {
     let jump = with(&[6, 0xFF, 0xFF], &[0, 31, 4, 5]);
     add(
         "a_cue_over_a_jump_and_a_return",
-        with(&with(&shown(&[end.clone()]), &jump), &pictures),
+        with(&with(&shown(std::slice::from_ref(&end)), &jump), &pictures),
     );
     let gap = with(
         &[2, 0, 31, 0, 31],

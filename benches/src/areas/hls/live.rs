@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Viewers who wait together.
 const FEW: usize = 500;
-const MANY: usize = 2_000;
+pub(super) const MANY: usize = 2_000;
 /// The multivariant playlist of the stage.
 const MULTIVARIANT: &str = "/live/index.m3u8";
 /// How long an answer may take.

@@ -110,9 +110,8 @@ pub(crate) fn answer(house: House, server: &str, request: &ClientRequest) -> Val
         numerator,
         denominator,
     } = canvas.framerate;
-    let rate_known = denominator > 0
-        && (1..=RATE_MAX * denominator).contains(&numerator)
-        && denominator <= 1_001;
+    let rate_known =
+        (1..=1_001).contains(&denominator) && (1..=RATE_MAX * denominator).contains(&numerator);
     if !sides.contains(&canvas.width) || !sides.contains(&canvas.height) || !rate_known {
         return refusal("the canvas has a size or a frame rate that no encoder takes");
     }

@@ -70,8 +70,7 @@ impl Finishers {
         for path in entries.map(|entry| entry.path()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let ours = name.strip_prefix(&format!("{}-", self.stage));
-            // A date begins with a digit, so that `main` does not take what is of `main-hall`.
-            let ours = ours.filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+            let ours = ours.filter(|rest| is_dated(rest));
             if let Some(rest) = ours.and_then(|_| name.strip_suffix(OPEN))
                 && let Some((base, _)) = rest.rsplit_once('-')
             {
@@ -234,4 +233,18 @@ impl Source {
             }
         }
     }
+}
+
+/// Whether what follows a stage's name is a date and a time, so that `main` takes neither what is of `main-hall` nor of
+/// `main-2`.
+fn is_dated(rest: &str) -> bool {
+    let pattern = b"0000-00-00_00-00-00";
+    let fits = |(byte, form): (u8, &u8)| {
+        if *form == b'0' {
+            byte.is_ascii_digit()
+        } else {
+            byte == *form
+        }
+    };
+    rest.len() > pattern.len() && rest.bytes().zip(pattern).all(fits)
 }

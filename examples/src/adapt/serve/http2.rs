@@ -69,6 +69,8 @@ where
                     going = false;
                     serving.as_mut().graceful_shutdown();
                 }
+                // What the library holds of short answers is not seen as stalled; who reads none of it goes too.
+                Pace::Idle(time) if time > HEAD_TIMEOUT + WRITE_STALL_MAX => return,
                 _ => {}
             },
         }

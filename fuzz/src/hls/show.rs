@@ -164,6 +164,8 @@ impl Show {
         }
         let scale = self.timescales.get(&id).copied();
         let mut discontinuity = list.discontinuity_sequence;
+        // Whether a discontinuity waits for the first part behind it that exists.
+        let mut begins = false;
         for (index, segment) in list.segments.iter().enumerate() {
             discontinuity += u64::from(segment.discontinuity);
             assert!(
@@ -173,8 +175,11 @@ impl Show {
             assert!(!segment.date.is_empty(), "SEG-8\n{text}");
             self.books.exists(id, &segment.map, text);
             check_parts(segment, list, text);
+            begins |= segment.discontinuity;
             self.books
-                .check_times(id, segment, scale, &mut history.starts, text);
+                .check_times(id, segment, begins, scale, &mut history.starts, text);
+            // Where the parts are listed no more, the first of them was noted when they were.
+            begins &= segment.gap;
             if let Some((duration, uri)) = &segment.closed {
                 assert!(
                     (duration + UNITS / 2) / UNITS <= list.target_s,
@@ -301,11 +306,13 @@ fn check_delta(full: &Playlist, delta: &Playlist) {
 
 impl Books {
     /// Printed durations are those of the samples, and decode times go on but for discontinuities, whose first parts
-    /// are added to `starts`.
+    /// are added to `starts`: the first of this segment is one if it `begins` a discontinuity, here or in absent
+    /// segments before.
     fn check_times(
         &self,
         id: RenditionId,
         segment: &Segment,
+        begins: bool,
         scale: Option<u64>,
         starts: &mut BTreeSet<u64>,
         text: &str,
@@ -327,7 +334,7 @@ impl Books {
                     part.uri
                 );
             }
-            if index == 0 && segment.discontinuity {
+            if index == 0 && begins {
                 starts.insert(number);
             }
             // In a muxed rendition a track may come in later than the discontinuity that moves it.

@@ -51,13 +51,18 @@ pub(crate) fn units(ticks: u64, timescale: u32) -> u64 {
 pub(crate) fn push_date(out: &mut String, unix_ms: u64) {
     let days = unix_ms / 86_400_000;
     let (year, month, day) = civil(days);
-    let ms = unix_ms % 86_400_000;
     push_padded(out, year, 4);
     out.push('-');
     push_padded(out, month, 2);
     out.push('-');
     push_padded(out, day, 2);
     out.push('T');
+    push_time(out, unix_ms % 86_400_000);
+    out.push('Z');
+}
+
+/// Appends milliseconds as `20:00:00.000`; hours have as many digits as they need, two at least.
+pub(crate) fn push_time(out: &mut String, ms: u64) {
     push_padded(out, ms / 3_600_000, 2);
     out.push(':');
     push_padded(out, ms / 60_000 % 60, 2);
@@ -65,7 +70,6 @@ pub(crate) fn push_date(out: &mut String, unix_ms: u64) {
     push_padded(out, ms / 1_000 % 60, 2);
     out.push('.');
     push_padded(out, ms % 1_000, 3);
-    out.push('Z');
 }
 
 /// Days since 1970-01-01 as year, month and day: eras of 400 years that begin on 1 March, so that leap days end one.

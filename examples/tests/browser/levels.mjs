@@ -3,24 +3,13 @@
 //
 // usage: node levels.mjs URL CHROMIUM MODULES     (MODULES: the node_modules that has playwright-core)
 
-import { createRequire } from "node:module";
+import { launch } from "./chromium.mjs";
 
 const [url, executablePath, modules] = process.argv.slice(2);
-const { chromium } = createRequire(`${modules}/`)("playwright-core");
 
 const PATIENCE_MS = 30_000;
-// What a browser does in the background needs a network that test machines lack; the sandbox refuses to run as root.
-const args = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
-const browser = await chromium.launch({ executablePath, args, headless: true });
+const browser = await launch(executablePath, modules);
 try {
   // The tests' certificate is signed by nobody.
   const page = await browser.newPage({ ignoreHTTPSErrors: true });

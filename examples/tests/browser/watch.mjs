@@ -9,8 +9,8 @@
 //   --captions DATE      turns the first captions on and reports their cues, in times from DATE on by its dates
 //   --sound              turns the sound on and notes its second marks
 
-import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
+import { launch } from "./chromium.mjs";
 import { installClock } from "./clock.mjs";
 
 const { values: options, positionals } = parseArgs({
@@ -24,18 +24,6 @@ const { values: options, positionals } = parseArgs({
   },
 });
 const [url, executablePath, modules] = positionals;
-const { chromium } = createRequire(`${modules}/`)("playwright-core");
-
-// What a browser does in the background needs a network that test machines lack; the sandbox refuses to run as root.
-const args = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const viewport = { width: 1280, height: 800 };
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -150,7 +138,7 @@ async function watch(browser) {
   say({ event: "result", ...seen, ...inPage });
 }
 
-const browser = await chromium.launch({ executablePath, args, headless: true });
+const browser = await launch(executablePath, modules);
 try {
   if (options.loads) await join(browser, Number(options.loads));
   else await watch(browser);

@@ -1,7 +1,7 @@
 //! A segment of captions as a WebVTT file (section 3.1.4 of the draft; W3C WebVTT).
 
 use super::{Placed, to_ms};
-use crate::text::{push_padded, push_u64};
+use crate::text::{push_time, push_u64};
 
 /// Ticks of MPEG-2 presentation times in a millisecond, and bits of one.
 const TICKS_PER_MS: u64 = 90;
@@ -33,9 +33,9 @@ pub(super) fn body(placed: &[Placed], start_ns: i64, end_ns: i64) -> String {
             out.push_str(&cue.id);
             out.push('\n');
         }
-        time(&mut out, *start_ms);
+        push_time(&mut out, *start_ms);
         out.push_str(" --> ");
-        time(&mut out, *end_ms);
+        push_time(&mut out, *end_ms);
         if !cue.settings.is_empty() {
             out.push(' ');
             out.push_str(&cue.settings);
@@ -53,21 +53,10 @@ fn head(out: &mut String, start_ms: u64) {
     let begun = start_ms.saturating_mul(TICKS_PER_MS) >> TICK_BITS << TICK_BITS;
     let local_ms = begun.div_ceil(TICKS_PER_MS);
     out.push_str("WEBVTT\nX-TIMESTAMP-MAP=LOCAL:");
-    time(out, local_ms);
+    push_time(out, local_ms);
     out.push_str(",MPEGTS:");
     push_u64(out, local_ms * TICKS_PER_MS - begun);
     out.push_str("\n\n");
-}
-
-/// `00:00:00.000`; hours have as many digits as they need.
-fn time(out: &mut String, ms: u64) {
-    push_padded(out, ms / 3_600_000, 2);
-    out.push(':');
-    push_padded(out, ms / 60_000 % 60, 2);
-    out.push(':');
-    push_padded(out, ms / 1_000 % 60, 2);
-    out.push('.');
-    push_padded(out, ms % 1_000, 3);
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test needs a first instant")]
 
 mod absence;
+mod apart;
 mod boxes;
 mod captions;
 mod codec;

@@ -24,6 +24,16 @@ struct Stored {
 }
 
 impl Stored {
+    /// Everything that has come out of a studio.
+    fn all(studio: &mut Studio) -> Self {
+        let mut stored = Self::default();
+        studio
+            .outputs
+            .drain(..)
+            .for_each(|output| stored.take(output));
+        stored
+    }
+
     fn take(&mut self, output: Output) {
         match output {
             Output::Init { object, body } => self.inits.push((object.rendition, body)),
@@ -206,11 +216,7 @@ fn q29_offsets_below_zero_are_shown_when_they_are_due() {
         studio.audio(index * 33);
     }
     studio.event(Event::Stop);
-    let mut stored = Stored::default();
-    studio
-        .outputs
-        .drain(..)
-        .for_each(|output| stored.take(output));
+    let stored = Stored::all(&mut studio);
     let path = file("below.mp4", &stored.join().unwrap());
     let output = Command::new("ffprobe")
         .args([
@@ -243,12 +249,7 @@ fn stored_show() -> Stored {
         studio.audio(index * 33);
     }
     studio.event(Event::Stop);
-    let mut stored = Stored::default();
-    studio
-        .outputs
-        .drain(..)
-        .for_each(|output| stored.take(output));
-    stored
+    Stored::all(&mut studio)
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Pictures that leave the step, being absent, changed, or promised and not kept: rows MV-3, MV-4, MV-6, MUX-7 and SEG-1.
+//! Pictures that leave the step: absent, changed, or promised and not kept: rows MV-3, MV-4, MV-6, MUX-7 and SEG-1.
 
 use backline_hls::{Config, Error, Event, Warning};
 

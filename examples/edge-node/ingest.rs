@@ -16,6 +16,7 @@ use backline_rtmp::server::{Config, Output, PublishRequest, Rejection, Server};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use super::hush::{Hush, words};
 use super::metrics::Metrics;
 use super::stage::{Seat, Stage};
 
@@ -34,6 +35,8 @@ pub(crate) struct House {
     pub(crate) metrics: Arc<Metrics>,
     /// The server line of OBS, for messages.
     pub(crate) server: String,
+    /// Of whoever is no publisher.
+    pub(crate) hush: Hush,
 }
 
 /// Takes publishers until `ending` turns true.
@@ -49,7 +52,9 @@ pub(crate) async fn run(
             () = turned(&mut ending) => return,
         };
         let Some(admission) = doors.admit(peer.ip()) else {
-            tracing::warn!(%peer, "too many publishing connections; one is closed unheard");
+            if let Some(hushed) = house.hush.line(peer.ip(), std::time::Instant::now()) {
+                tracing::warn!(%peer, hushed, "too many publishing connections; one is closed unheard");
+            }
             continue;
         };
         let house = Arc::clone(&house);
@@ -96,7 +101,9 @@ impl House {
                 tracing::warn!(%stage, %peer, %error, "the publisher is gone")
             }
             (Err(error @ Ended::Protocol(_)), None) => {
-                tracing::warn!(%peer, %error, "not a publisher, or a broken one")
+                if let Some(hushed) = self.hush.line(peer.ip(), std::time::Instant::now()) {
+                    tracing::warn!(%peer, %error, hushed, "not a publisher, or a broken one");
+                }
             }
             _ => tracing::debug!(%peer, "a connection ended before it published"),
         }
@@ -181,19 +188,22 @@ impl House {
                     tracing::warn!(%peer, %error, "a publisher left before it was let in");
                     return None;
                 }
-                tracing::info!(stage = %stage.name, %peer, encoder = %request.peer.flash_version.escape_debug(), "a publisher begins");
+                tracing::info!(stage = %stage.name, %peer, encoder = words(&request.peer.flash_version), "a publisher begins");
                 return Some(Show {
                     seat: stage.take(peer),
                     feed: Feed::new(),
                     events: Vec::new(),
-                    counted: 0,
+                    // What the connection brought before is another publication's, and counted.
+                    counted: pump.session().stats().bytes_in,
                     refused: 0,
                 });
             }
         };
         self.metrics.rejected.fetch_add(1, Ordering::Relaxed);
         // The key itself is never logged: a mistyped one is close to the right one.
-        tracing::warn!(%peer, app = %request.peer.app.escape_debug(), "a publisher was refused: {}", refusal.description);
+        if let Some(hushed) = self.hush.line(peer.ip(), now) {
+            tracing::warn!(%peer, app = words(&request.peer.app), hushed, "a publisher was refused: {}", refusal.description);
+        }
         if let Err(error) = pump.session().reject(now, request.id, refusal) {
             tracing::debug!(%peer, %error, "it had left already");
         }

@@ -12,6 +12,7 @@
 )]
 
 mod banner;
+mod hush;
 mod ingest;
 mod keys;
 mod ladder;
@@ -110,6 +111,7 @@ async fn run(options: Options) -> Result<(), StartError> {
         stages: stages.clone(),
         metrics: Arc::clone(&metrics),
         server: banner::server(at.rtmp),
+        hush: hush::Hush::default(),
     };
     tokio::spawn(ingest::run(rtmp, Arc::new(house), ingest_ending));
     let site = Arc::new(routes::Site {
@@ -118,6 +120,7 @@ async fn run(options: Options) -> Result<(), StartError> {
         viewers: viewers.clone(),
         house: options.house,
         server: banner::server(at.rtmp),
+        hush: hush::Hush::default(),
     });
     let service = move |request, peer| Arc::clone(&site).answer(request, peer);
     let serve = |listener, identity| {

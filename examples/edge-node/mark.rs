@@ -15,6 +15,7 @@ use backline_hls::Numbering;
 pub(crate) struct Mark {
     paths: [PathBuf; 2],
     reserved: Numbering,
+    lost: bool,
 }
 
 impl Mark {
@@ -23,21 +24,43 @@ impl Mark {
         files::make_dir(data)?;
         let paths = ["mark", "mark2"].map(|ending| data.join(format!("{name}.{ending}")));
         let mut reserved = Numbering::default();
+        let (mut sound, mut damaged) = (0, 0);
         for path in &paths {
-            // A file of another encoding is as damaged as any other.
-            let text = match files::read_bytes(path)? {
-                Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                None => continue,
+            let Some(text) = files::read(path)? else {
+                continue;
             };
             match parse(&text) {
-                Some(found) => reserved = highest(reserved, found),
-                None => tracing::warn!(
-                    file = %path.display(),
-                    "this copy of the numbering is damaged, as by a power cut; the other one counts"
-                ),
+                Some(found) => {
+                    sound += 1;
+                    reserved = highest(reserved, found);
+                }
+                None => {
+                    damaged += 1;
+                    tracing::warn!(
+                        file = %path.display(),
+                        "this copy of the numbering is damaged, as by a power cut"
+                    );
+                }
             }
         }
-        Ok((Self { paths, reserved }, reserved))
+        let lost = sound == 0 && damaged > 0;
+        if lost {
+            tracing::error!(
+                stage = %name,
+                "no sound copy of the numbering is left: all numbers follow the wall clock now; players that were watching may have to load the page again, and check the disk of --data"
+            );
+        }
+        let mark = Self {
+            paths,
+            reserved,
+            lost,
+        };
+        Ok((mark, reserved))
+    }
+
+    /// Whether there was a numbering and nothing is left of it.
+    pub(crate) const fn lost(&self) -> bool {
+        self.lost
     }
 
     /// Reserves numbers beyond `used` when half of those on disk have gone. Touches the disk, so it is called from a

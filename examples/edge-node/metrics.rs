@@ -37,6 +37,7 @@ const CODES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 pub(crate) struct Metrics {
     pub(crate) rtmp_connections: AtomicU64,
     pub(crate) rejected: AtomicU64,
+    pub(crate) misconfigured: AtomicU64,
     pub(crate) malformed: AtomicU64,
     pub(crate) refused: AtomicU64,
     /// From a message of the publisher to its part being available, without waiting for the part's end.
@@ -79,6 +80,11 @@ impl Metrics {
                 "backline_rtmp_rejected",
                 "Publishers that were refused: wrong key or application.",
                 &self.rejected,
+            ),
+            (
+                "backline_configure_rejected",
+                "Requests of OBS for its configuration with a wrong key.",
+                &self.misconfigured,
             ),
             (
                 "backline_rtmp_malformed",

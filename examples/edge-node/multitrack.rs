@@ -4,6 +4,8 @@
 //! the sizes and bit rates to encode and where to send them. The fields are those of OBS's own source (`GoLiveApi`,
 //! schema `2025-01-25`, and `2024-06-04` before it); it has not been tried with OBS itself.
 
+use std::fmt;
+
 use backline_examples::adapt::body::Unread;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -25,15 +27,49 @@ const KEY_INTERVAL_S: u64 = 2;
 pub(crate) enum RequestError {
     #[error(transparent)]
     Unread(#[from] Unread),
-    #[error("this is not a request of OBS for a client configuration: {0}")]
-    Json(#[from] serde_json::Error),
+    /// The reader's own words hold what stands there, which may be a key.
+    #[error(
+        "this is not a request of OBS for a client configuration: {what} at line {line}, column {column}"
+    )]
+    Json {
+        what: &'static str,
+        line: usize,
+        column: usize,
+    },
+}
+
+impl From<serde_json::Error> for RequestError {
+    fn from(error: serde_json::Error) -> Self {
+        use serde_json::error::Category;
+        let what = match error.classify() {
+            Category::Data => "a field is missing or of another type",
+            Category::Eof => "it ends too early",
+            Category::Io | Category::Syntax => "it is no JSON",
+        };
+        Self::Json {
+            what,
+            line: error.line(),
+            column: error.column(),
+        }
+    }
+}
+
+/// A stream key that shows itself to nobody.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct StreamKey(pub(crate) String);
+
+impl fmt::Debug for StreamKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a stream key")
+    }
 }
 
 /// What OBS posts, as far as it matters here.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ClientRequest {
     /// The stream key.
-    pub(crate) authentication: String,
+    pub(crate) authentication: StreamKey,
     #[serde(default)]
     schema_version: String,
     #[serde(default)]

@@ -16,6 +16,7 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
 
+use super::hush::Hush;
 use super::ladder::House;
 use super::metrics::{Class, Metrics};
 use super::multitrack;
@@ -39,6 +40,8 @@ pub(crate) struct Site {
     pub(crate) house: House,
     /// The server line of OBS.
     pub(crate) server: String,
+    /// Of wrong keys.
+    pub(crate) hush: Hush,
 }
 
 /// Connections of the audience: in all, and from one address. A browser opens up to six.
@@ -205,12 +208,15 @@ impl Site {
         };
         // Every stage is compared with, so that the time tells nothing.
         let known = self.stages.iter().fold(false, |known, stage| {
-            known | stage.has_key(&request.authentication)
+            known | stage.has_key(&request.authentication.0)
         });
         let answer = if known {
             multitrack::answer(self.house, &self.server, &request)
         } else {
-            tracing::warn!(peer = %peer.address, "OBS asked for its configuration with a wrong stream key");
+            self.metrics.misconfigured.fetch_add(1, Ordering::Relaxed);
+            if let Some(hushed) = self.hush.line(peer.address.ip(), Instant::now()) {
+                tracing::warn!(peer = %peer.address, hushed, "OBS asked for its configuration with a wrong stream key");
+            }
             multitrack::refusal(
                 "wrong stream key: copy the one that edge-node printed at its start",
             )

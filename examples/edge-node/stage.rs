@@ -27,6 +27,8 @@ use backline_examples::adapt::audience::Audience;
 /// How often the numbering's mark is looked at, which costs nothing; it reserves minutes ahead. A publisher whose clock
 /// jumps at every key frame must not come to the end of it between two looks.
 const MARK_EVERY: Duration = Duration::from_millis(200);
+/// The first moment of 2026.
+const YEAR_2026_MS: u64 = 1_767_225_600_000;
 
 /// A stage cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -88,11 +90,11 @@ impl Stage {
         hls.part_target = options.part;
         hls.segment_target = options.segment;
         hls.window = options.window;
-        hls.numbering = numbering(unix_ms(), options, reserved);
+        hls.numbering = numbering(unix_ms(), options, reserved, mark.lost());
+        let mut unkept = Episode::default();
         // Before anything is given out.
-        if let Err(error) = mark.raise(hls.numbering) {
-            warn_of_mark(&stage.name, &error);
-        }
+        let raised = mark.raise(hls.numbering);
+        unkept.tell(&stage.name, raised);
         // One rendition is half the requests, and its picture and sound come in step: of the two, players
         // stalled with this one less.
         hls.layout = match options.layout {
@@ -133,7 +135,7 @@ impl Stage {
         let timer = stage.origin.clone();
         tokio::spawn(async move { timer.run_timer().await });
         tokio::spawn(tell(stage.name.clone(), notices));
-        tokio::spawn(keep_mark(Arc::clone(&stage), mark));
+        tokio::spawn(keep_mark(Arc::clone(&stage), mark, unkept));
         Ok(stage)
     }
 
@@ -221,20 +223,42 @@ impl Drop for Seat {
 }
 
 /// First numbers after a start. The media sequence follows the wall clock, so that it never goes back although nothing
-/// of the media is kept; what was reserved covers a clock that was set back, and other settings than last time.
-fn numbering(unix_ms: u64, options: &Options, reserved: Numbering) -> Numbering {
+/// of the media is kept; what was reserved covers a clock that was set back, and other settings than last time. Where that
+/// is lost the discontinuities follow the clock too: an hour of one each is more than a stage has.
+fn numbering(unix_ms: u64, options: &Options, reserved: Numbering, lost: bool) -> Numbering {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
     let msn = (unix_ms / millis(options.segment)).max(reserved.msn);
     // Parts may be shorter than their target: two a target duration are never reached.
     let parts = 2 * millis(options.segment) / millis(options.part) + 1;
-    highest(Numbering::new(msn, 0, msn * parts, msn), reserved)
+    let hours = unix_ms.saturating_sub(YEAR_2026_MS) / 3_600_000;
+    let discontinuities = if lost { hours } else { 0 };
+    highest(
+        Numbering::new(msn, discontinuities, msn * parts, msn),
+        reserved,
+    )
 }
 
-fn warn_of_mark(stage: &str, error: &FileError) {
-    tracing::warn!(%stage, %error, "cannot keep the numbering; after a restart it follows the wall clock alone");
+/// Whether the numbering cannot be kept, as on a full disk: that is said when it begins and when it is over.
+#[derive(Debug, Default)]
+struct Episode(bool);
+
+impl Episode {
+    fn tell(&mut self, stage: &str, result: Result<(), FileError>) {
+        match (result, self.0) {
+            (Err(error), false) => {
+                tracing::warn!(%stage, %error, "cannot keep the numbering; while that lasts, after a restart it follows the wall clock alone");
+                self.0 = true;
+            }
+            (Ok(()), true) => {
+                tracing::info!(%stage, "the numbering is kept again");
+                self.0 = false;
+            }
+            _ => {}
+        }
+    }
 }
 
-async fn keep_mark(stage: Arc<Stage>, mut mark: Mark) {
+async fn keep_mark(stage: Arc<Stage>, mut mark: Mark, mut unkept: Episode) {
     loop {
         let used = stage
             .origin
@@ -247,9 +271,7 @@ async fn keep_mark(stage: Arc<Stage>, mut mark: Mark) {
             return;
         };
         mark = back;
-        if let Err(error) = result {
-            warn_of_mark(&stage.name, &error);
-        }
+        unkept.tell(&stage.name, result);
         tokio::time::sleep(MARK_EVERY).await;
     }
 }

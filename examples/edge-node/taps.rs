@@ -26,7 +26,7 @@ impl Taps {
         let mut taps = Self::default();
         if let Some(folder) = &options.record {
             let recorder = Recorder::start(folder, stage)?;
-            if let Some(feeder) = recorder.feeder() {
+            if let Some(mut feeder) = recorder.feeder() {
                 origin.watch(Box::new(move |seen| match seen {
                     Tapped::Output(output, _) => feeder.take(output),
                     _ => feeder.cut(),

@@ -13,7 +13,9 @@ fn a_key_is_made_once_and_found_again() {
     assert!(fresh && key.len() == 32 && crate::options::is_key(&key));
     assert_eq!(keep(&data, "live").expect("kept"), (key.clone(), false));
     assert_ne!(keep(&data, "foyer").expect("another").0, key);
-    std::fs::write(data.join("live.key"), "a b\n").expect("damaged");
-    assert!(keep(&data, "live").expect("made anew").1);
+    for damaged in [&b"a b\n"[..], b"", &[0; 33], &[0xff; 33]] {
+        std::fs::write(data.join("live.key"), damaged).expect("damaged");
+        assert!(keep(&data, "live").expect("made anew").1, "{damaged:?}");
+    }
     std::fs::remove_dir_all(data).expect("cleaned up");
 }

@@ -105,3 +105,26 @@ fn numbers_beyond_what_players_count_are_not_believed() {
     assert_eq!(parse(""), None);
     assert_eq!(parse("1 2 3 4\n"), None);
 }
+
+/// A disk that tears both copies: that is known, unlike a first start, and the next mark is sound.
+#[test]
+fn seg_10_two_damaged_copies_are_known_as_lost() {
+    let data = folder("lost-mark");
+    let (mut mark, _) = Mark::open(&data, "live").expect("a mark");
+    assert!(!mark.lost(), "nothing was there");
+    let used = Numbering::new(1_000, 12, 40_000, 1_000);
+    mark.raise(used).expect("raised");
+    for second in [Some("897"), None] {
+        std::fs::write(data.join("live.mark"), b"torn").expect("damaged");
+        match second {
+            Some(text) => std::fs::write(data.join("live.mark2"), text).expect("damaged"),
+            None => std::fs::remove_file(data.join("live.mark2")).expect("removed"),
+        }
+        let (mut mark, after) = Mark::open(&data, "live").expect("readable");
+        assert!(mark.lost() && after == Numbering::default(), "{after:?}");
+        mark.raise(used).expect("raised");
+        let (mark, after) = Mark::open(&data, "live").expect("readable");
+        assert!(!mark.lost() && above(after, used), "{after:?}");
+    }
+    std::fs::remove_dir_all(data).expect("cleaned up");
+}

@@ -144,7 +144,10 @@ fn what_is_no_request_is_an_error_with_its_place() {
         "{\"authentication\":\"k\",\"preferences\":{\"canvases\":[{}]}}",
     ] {
         let error = parse(text.as_bytes()).expect_err(text);
-        assert!(matches!(error, RequestError::Json(_)), "{text}: {error}");
+        assert!(
+            matches!(error, RequestError::Json { .. }),
+            "{text}: {error}"
+        );
     }
     let deep = format!("{{\"authentication\":{}", "[".repeat(60_000));
     assert!(parse(deep.as_bytes()).is_err(), "it is bounded in depth");
@@ -162,4 +165,21 @@ fn the_file_is_for_any_obs() {
         !file.to_string().contains("authentication"),
         "no key is given away"
     );
+}
+
+/// What is read goes into logs and answers, and a key may stand anywhere in it.
+#[test]
+fn neither_a_request_nor_its_error_shows_a_key() {
+    let whole = serde_json::to_vec(&request(json!({}))).expect("JSON");
+    let shown = format!("{:?}", parse(&whole).expect("a request"));
+    assert!(!shown.contains("the-key"), "{shown}");
+    for text in [
+        "{\"authentication\": \"k\", \"client\": \"the-key\"}",
+        "{\"authentication\": \"k\",\n\"preferences\": {\"maximum_video_tracks\": \"the-key\"}}",
+        "\"the-key\"",
+    ] {
+        let error = parse(text.as_bytes()).expect_err(text);
+        assert!(!format!("{error} {error:?}").contains("the-key"), "{error}");
+        assert!(error.to_string().contains("column"), "{error}");
+    }
 }

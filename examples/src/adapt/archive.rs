@@ -1,23 +1,24 @@
 //! The show in object storage: closed segments, init segments and a playlist of the whole night.
 //!
 //! A task of its own sends; between it and the stage stands a queue with a cap, and what does not fit, or what the
-//! storage refuses to the end of all retries, is dropped, counted and said; its segment is listed as absent. Endpoint
+//! storage refuses to the end of all retries, is dropped, counted and said. The playlists list as present only what the
+//! storage has taken, and everything else as absent. Endpoint
 //! and credentials come from the environment, as every S3 tool reads them: `AWS_ACCESS_KEY_ID`,
 //! `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`. They are never logged.
 
 mod connect;
+mod feed;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backline_hls::m3u8::{self, Media};
-use backline_hls::{
-    Form, Limits, ObjectId, ObjectKind, Output, Playlist, Presentation, RenditionId, Vod,
-};
+use backline_hls::m3u8::Media;
+use backline_hls::{ObjectId, ObjectKind, RenditionId, Vod};
 use bytes::Bytes;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+pub use feed::Feeder;
+use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::{Attribute, Attributes, ObjectStore, PutOptions, PutPayload, RetryConfig};
 use tokio::sync::mpsc;
@@ -25,12 +26,11 @@ use tokio::task::JoinHandle;
 
 use super::clock::{file_date, unix_ms};
 
-/// Items that may wait for the storage.
-const QUEUE_MAX: usize = 1_024;
-/// Bytes that may wait for the storage: two minutes of 4 Mb/s.
-const QUEUE_BYTES_MAX: usize = 64 << 20;
-/// Parts that wait for their segment's end, of all renditions: more than any segment holds.
-const PARTS_MAX: usize = 4_096;
+/// Init segments that wait for the storage to take objects again.
+const UNSENT_MAX: usize = 64;
+/// Segments that are stored and wait for their line: a presentation lists the first ones when all its renditions have
+/// one.
+const UNLISTED_MAX: usize = 4_096;
 /// Waits before the tries of one object.
 const RETRY_AFTER: [Duration; 7] = [
     Duration::ZERO,
@@ -89,7 +89,7 @@ impl Figures {
 /// A storage, for all stages.
 #[derive(Clone, Debug)]
 pub struct Archive {
-    store: Arc<AmazonS3>,
+    store: Arc<dyn ObjectStore>,
     prefix: Path,
 }
 
@@ -126,30 +126,68 @@ impl Archive {
     /// Starts the archive of a stage: its side of the queue, and the task's end.
     #[must_use]
     pub fn start(&self, stage: &str) -> (Feeder, Sending) {
-        let (queue, items) = mpsc::channel(QUEUE_MAX);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let figures = Arc::new(Figures::default());
+        let (queue, items) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared::default());
         let show = self.prefix.clone().join(stage).join(file_date(unix_ms()));
         tracing::info!(%stage, folder = %show, "the show is archived");
-        let sender = Sender {
-            store: Arc::clone(&self.store),
-            stage: stage.to_owned(),
+        let sender = Sender::new(
+            Arc::clone(&self.store),
+            stage.to_owned(),
             show,
-            waiting: Arc::clone(&waiting),
-            figures: Arc::clone(&figures),
-            vods: BTreeMap::new(),
-            multivariant: None,
-            sent: Instant::now(),
-            failing: false,
-        };
+            Arc::clone(&shared),
+        );
         let task = tokio::spawn(sender.run(items));
-        let feeder = Feeder {
-            queue,
-            waiting,
-            figures: Arc::clone(&figures),
-            parts: BTreeMap::new(),
-        };
-        (feeder, Sending { task, figures })
+        let figures = Arc::clone(&shared.figures);
+        (Feeder::new(queue, shared), Sending { task, figures })
+    }
+}
+
+/// What both sides know.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Bytes in the queue.
+    waiting: AtomicUsize,
+    figures: Arc<Figures>,
+    /// The newest multivariant playlist.
+    multivariant: Mutex<Option<Bytes>>,
+}
+
+/// What the task is to do. The queue ends with the show.
+#[derive(Debug)]
+enum Item {
+    Init(ObjectId, Bytes),
+    Segment(ObjectId, Body),
+    /// Lines of the live playlist that were not there before, and the bytes that they count.
+    Listed(RenditionId, Media, usize),
+}
+
+/// What is stored of a segment.
+#[derive(Debug)]
+struct Body {
+    pieces: Vec<Bytes>,
+    ending: &'static str,
+    content_type: &'static str,
+}
+
+impl Body {
+    const fn media(pieces: Vec<Bytes>) -> Self {
+        Self {
+            pieces,
+            ending: "m4s",
+            content_type: "video/mp4",
+        }
+    }
+
+    fn text(text: Bytes) -> Self {
+        Self {
+            pieces: vec![text],
+            ending: "vtt",
+            content_type: "text/vtt",
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.pieces.iter().map(Bytes::len).sum()
     }
 }
 
@@ -177,155 +215,170 @@ impl Sending {
     }
 }
 
-/// The stage's side: sees what the presentation gives out and never waits.
-#[derive(Debug)]
-pub struct Feeder {
-    queue: mpsc::Sender<Item>,
-    waiting: Arc<AtomicUsize>,
-    figures: Arc<Figures>,
-    /// Parts of segments that are open.
-    parts: BTreeMap<ObjectId, Vec<Bytes>>,
-}
-
-#[derive(Debug)]
-enum Item {
-    Object(ObjectId, Vec<Bytes>),
-    /// A segment that found no room in the queue.
-    Lost(ObjectId),
-    Playlist(Option<RenditionId>, Bytes),
-    End,
-}
-
-impl Feeder {
-    /// Takes what a presentation gives out.
-    pub fn take(&mut self, output: &Output, presentation: &Presentation) {
-        match output {
-            Output::Init { object, body } => self.object(*object, vec![body.clone()]),
-            Output::Part { object, body } if self.parts.len() < PARTS_MAX => {
-                self.parts.insert(*object, body.clone());
-            }
-            Output::Segment { object, parts } => {
-                let bodies = parts.iter().filter_map(|part| self.parts.remove(part));
-                let body = bodies.flatten().collect();
-                self.object(*object, body);
-                self.playlist(Some(object.rendition), presentation);
-                self.playlist(None, presentation);
-            }
-            Output::Ended => self.send(0, Item::End),
-            _ => {}
-        }
-    }
-
-    fn object(&self, object: ObjectId, body: Vec<Bytes>) {
-        let bytes = body.iter().map(Bytes::len).sum::<usize>();
-        if self.waiting.load(Ordering::Relaxed) + bytes > QUEUE_BYTES_MAX {
-            self.figures.dropped.fetch_add(1, Ordering::Relaxed);
-            self.send(0, Item::Lost(object));
-        } else {
-            self.send(bytes, Item::Object(object, body));
-        }
-    }
-
-    fn playlist(&self, rendition: Option<RenditionId>, presentation: &Presentation) {
-        let form = Form::Full;
-        if let Some(rendered) = presentation.render(Playlist { rendition, form }) {
-            self.send(0, Item::Playlist(rendition, rendered.text));
-        }
-    }
-
-    fn send(&self, bytes: usize, item: Item) {
-        self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        if self.queue.try_send(item).is_err() {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            self.figures.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
 /// The task's side.
 struct Sender {
-    store: Arc<AmazonS3>,
+    store: Arc<dyn ObjectStore>,
     stage: String,
     /// `<prefix>/<stage>/<date>`.
     show: Path,
-    waiting: Arc<AtomicUsize>,
-    figures: Arc<Figures>,
+    shared: Arc<Shared>,
     vods: BTreeMap<RenditionId, Vod>,
-    multivariant: Option<Bytes>,
-    sent: Instant,
+    /// Init segments that the storage did not take yet.
+    unsent: BTreeMap<ObjectId, Bytes>,
+    /// Those that it took.
+    inits: BTreeSet<ObjectId>,
+    /// Segments that are stored and not listed yet.
+    unlisted: BTreeSet<ObjectId>,
+    sent: Option<Instant>,
     /// The storage refuses what it gets; said once.
     failing: bool,
 }
 
 impl Sender {
-    async fn run(mut self, mut items: mpsc::Receiver<Item>) {
+    const fn new(
+        store: Arc<dyn ObjectStore>,
+        stage: String,
+        show: Path,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            store,
+            stage,
+            show,
+            shared,
+            vods: BTreeMap::new(),
+            unsent: BTreeMap::new(),
+            inits: BTreeSet::new(),
+            unlisted: BTreeSet::new(),
+            sent: None,
+            failing: false,
+        }
+    }
+
+    async fn run(mut self, mut items: mpsc::UnboundedReceiver<Item>) {
         while let Some(item) = items.recv().await {
             match item {
-                Item::Object(object, body) => self.object(object, body).await,
-                Item::Lost(object) => self.lose(object),
-                Item::Playlist(Some(rendition), text) => {
-                    if let Some(media) = media(&text) {
-                        self.vods.entry(rendition).or_default().follow(&media);
+                Item::Init(object, body) => {
+                    let bytes = body.len();
+                    if !self.init(object, body.clone()).await {
+                        self.unsent.insert(object, body);
+                        if self.unsent.len() > UNSENT_MAX {
+                            self.unsent.pop_first();
+                        }
                     }
+                    self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
                 }
-                Item::Playlist(None, text) => {
-                    let first = self.multivariant.replace(text).is_none();
-                    if first || self.sent.elapsed() >= PLAYLIST_EVERY {
+                Item::Segment(object, body) => {
+                    let bytes = body.bytes();
+                    self.segment(object, body).await;
+                    self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
+                }
+                Item::Listed(rendition, listed, bytes) => {
+                    self.list(rendition, listed);
+                    self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
+                    let since = self.sent.map(|sent| sent.elapsed());
+                    if since.is_none_or(|since| since >= PLAYLIST_EVERY) {
                         self.playlists(false).await;
                     }
                 }
-                Item::End => break,
             }
         }
         self.playlists(true).await;
         tracing::info!(stage = %self.stage, folder = %self.show, "the archive is complete");
     }
 
-    async fn object(&mut self, object: ObjectId, body: Vec<Bytes>) {
-        let bytes = body.iter().map(Bytes::len).sum::<usize>();
-        let path = self.path(object.rendition).join(name(object));
-        let stored = self
-            .put(path, PutPayload::from_iter(body), "video/mp4")
-            .await;
-        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+    async fn init(&mut self, object: ObjectId, body: Bytes) -> bool {
+        let path = self.path(object.rendition).join(init_name(object.number));
+        let bytes = body.len();
+        let stored = self.put(path, PutPayload::from(body), "video/mp4").await;
+        self.account(stored, bytes);
         if stored {
-            self.figures
-                .bytes
-                .fetch_add(bytes as u64, Ordering::Relaxed);
-        } else {
-            self.lose(object);
+            self.inits.insert(object);
+        }
+        stored
+    }
+
+    /// Stores a segment, and before it the init segments of its rendition that are still missing.
+    async fn segment(&mut self, object: ObjectId, body: Body) {
+        let missing: Vec<_> = self
+            .unsent
+            .iter()
+            .filter(|(init, _)| init.rendition == object.rendition)
+            .map(|(init, body)| (*init, body.clone()))
+            .collect();
+        for (init, body) in missing {
+            if self.init(init, body).await {
+                self.unsent.remove(&init);
+            }
+        }
+        let name = format!("s{}.{}", object.number, body.ending);
+        let path = self.path(object.rendition).join(name);
+        let (bytes, kind) = (body.bytes(), body.content_type);
+        let stored = self
+            .put(path, PutPayload::from_iter(body.pieces), kind)
+            .await;
+        self.account(stored, bytes);
+        if stored {
+            self.unlisted.insert(object);
+            if self.unlisted.len() > UNLISTED_MAX {
+                self.unlisted.pop_first();
+            }
         }
     }
 
-    /// A segment that is not there is listed as absent.
-    fn lose(&mut self, object: ObjectId) {
-        if object.kind == ObjectKind::Segment {
-            let vod = self.vods.entry(object.rendition).or_default();
-            vod.lose(object.number);
+    fn account(&self, stored: bool, bytes: usize) {
+        let figures = &self.shared.figures;
+        if stored {
+            figures.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        } else {
+            figures.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes over lines of a playlist. Whatever is not known to be stored, with its init segment, is listed as absent.
+    fn list(&mut self, rendition: RenditionId, mut listed: Media) {
+        let vod = self.vods.entry(rendition).or_default();
+        // One by one, so that there may be more of them than a list of losses holds.
+        for segment in std::mem::take(&mut listed.segments) {
+            let object = ObjectId {
+                rendition,
+                kind: ObjectKind::Segment,
+                number: segment.msn,
+            };
+            let stored = self.unlisted.remove(&object);
+            // The newest first: it is the one.
+            let has_init = segment.map.as_ref().is_none_or(|map| {
+                let mut inits = self.inits.iter().rev();
+                inits.any(|init| init.rendition == rendition && init_name(init.number) == map.uri)
+            });
+            if !stored || !has_init {
+                vod.lose(segment.msn);
+            }
+            listed.segments = vec![segment];
+            vod.follow(&listed);
         }
     }
 
     /// Stores all playlists as far as the show has come.
     async fn playlists(&mut self, ended: bool) {
-        self.sent = Instant::now();
+        self.sent = Some(Instant::now());
         let texts = self
             .vods
             .iter()
             .map(|(rendition, vod)| (self.path(*rendition), Bytes::from(vod.render(ended))));
         let mut texts: Vec<_> = texts.collect();
-        texts.extend(
-            self.multivariant
-                .clone()
-                .map(|text| (self.show.clone(), text)),
-        );
+        let multivariant = self
+            .shared
+            .multivariant
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        texts.extend(multivariant.map(|text| (self.show.clone(), text)));
         for (folder, text) in texts {
             let path = folder.join("index.m3u8");
-            self.put(
-                path,
-                PutPayload::from(text),
-                "application/vnd.apple.mpegurl",
-            )
-            .await;
+            let kind = "application/vnd.apple.mpegurl";
+            let stored = self.put(path, PutPayload::from(text), kind).await;
+            self.account(stored, 0);
         }
     }
 
@@ -350,14 +403,13 @@ impl Sender {
         }
         match result {
             Ok(()) => {
-                self.figures.stored.fetch_add(1, Ordering::Relaxed);
+                self.shared.figures.stored.fetch_add(1, Ordering::Relaxed);
                 if std::mem::take(&mut self.failing) {
                     tracing::info!(stage = %self.stage, "the archive takes objects again");
                 }
                 true
             }
             Err(error) => {
-                self.figures.dropped.fetch_add(1, Ordering::Relaxed);
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::error!(stage = %self.stage, object = %path, %error, "the archive does not take objects; what it misses is listed as absent");
                 }
@@ -372,17 +424,9 @@ impl Sender {
 }
 
 /// As in the live playlists.
-fn name(object: ObjectId) -> String {
-    match object.kind {
-        ObjectKind::Init => format!("i{}.mp4", object.number),
-        ObjectKind::Part => format!("p{}.m4s", object.number),
-        ObjectKind::Segment => format!("s{}.m4s", object.number),
-    }
+fn init_name(number: u64) -> String {
+    format!("i{number}.mp4")
 }
 
-fn media(text: &[u8]) -> Option<Media> {
-    match m3u8::Playlist::parse(text, &Limits::default()).ok()? {
-        m3u8::Playlist::Media(media) => Some(media),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests;

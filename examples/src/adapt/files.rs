@@ -33,27 +33,15 @@ pub fn make_dir(path: &Path) -> Result<(), FileError> {
     builder.create(path).map_err(FileError::new("make", path))
 }
 
-/// Reads a small text file; `None` when there is none.
+/// Reads a small text file; `None` when there is none. A power cut may leave any bytes: what is not UTF-8 stands as U+FFFD,
+/// so whoever reads finds it damaged.
 ///
 /// # Errors
 ///
 /// The file exists and cannot be read.
 pub fn read(path: &Path) -> Result<Option<String>, FileError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError::new("read", path)(error)),
-    }
-}
-
-/// Reads a small file that may hold anything; `None` when there is none.
-///
-/// # Errors
-///
-/// The file exists and cannot be read.
-pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError::new("read", path)(error)),
     }

@@ -72,6 +72,7 @@ pub async fn bind(at: SocketAddr, flag: &'static str) -> Result<TcpListener, Bin
 /// Accepts connections, for ever: a failing accept (no file descriptor left, a peer gone already) is
 /// waited out, since it must not end the show.
 pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    let mut failing = false;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -80,7 +81,10 @@ pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
                 return (stream, peer);
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection; trying again");
+                // Once in a row: this goes on for as long as whoever took all descriptors keeps them.
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, "cannot accept a connection; trying again");
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }

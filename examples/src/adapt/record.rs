@@ -1,11 +1,13 @@
 //! Recording: what a presentation publishes goes into files as well, and never gets in its way.
 //!
-//! A thread of its own writes; between it and the stage stands a queue with a cap, and what does not fit is dropped
-//! and counted. A *take* is one run of media without a discontinuity: one fragmented file a rendition, its init
-//! segment and its parts as they come. Such a file plays up to its last whole part whatever ends the process, at any
+//! A thread of its own writes; between it and the stage stands a queue of parts with a cap, and a part that does not fit
+//! is dropped and counted. Nothing else is ever lost: where a take ends and which init segment holds is decided on the
+//! stage's side. A *take* is one run of media without a discontinuity or a loss: one fragmented file a rendition, its
+//! init segment and its parts as they come. Such a file plays up to its last whole part whatever ends the process, at any
 //! byte; every two seconds and at its end it is synced to the disk, so a power cut costs two seconds, and the next
 //! start mends the file. A take that is over becomes one progressive MP4, in another thread, where its codecs allow.
 
+mod feed;
 mod finish;
 mod take;
 mod tracker;
@@ -14,21 +16,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use backline_hls::{ObjectId, Output, RenditionId, Warning};
+use backline_hls::RenditionId;
 use bytes::Bytes;
 
+pub use feed::Feeder;
 use finish::Finishers;
 use take::Take;
-use tracker::{Moment, Tracker};
 
 /// Items that may wait for the disk: half a minute of parts of a ladder.
 const QUEUE_MAX: usize = 1_024;
-/// Bytes that may wait for the disk.
-const QUEUE_BYTES_MAX: usize = 64 << 20;
 /// What a power cut may cost.
 const SYNC_EVERY: Duration = Duration::from_secs(2);
 /// How often a full disk is looked at again.
@@ -80,29 +80,39 @@ impl Figures {
 #[derive(Debug)]
 pub struct Recorder {
     queue: Option<SyncSender<Item>>,
-    waiting: Arc<AtomicUsize>,
-    figures: Arc<Figures>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// One handle of the stage's side of the queue.
-#[derive(Clone, Debug)]
-pub struct Feeder {
-    queue: SyncSender<Item>,
-    waiting: Arc<AtomicUsize>,
+/// What the stage's side and the thread both know.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Bytes in the queue.
+    waiting: AtomicUsize,
+    /// The number of the take that goes on; those below are over. It is no item of the queue, so that a take's end
+    /// cannot be lost where the queue is full.
+    take: AtomicU64,
     figures: Arc<Figures>,
 }
 
 /// What the thread gets to know.
 #[derive(Debug)]
 enum Item {
-    /// A take may begin, or the one that is open ends here.
-    Cut,
-    Init(RenditionId, Bytes),
-    Part(RenditionId, Vec<Bytes>),
-    /// From here on, until it is over, what comes is no recording of anybody.
-    Slate(bool),
+    Part(Piece),
+    /// There is something to look at besides the queue.
+    Woken,
     Quit,
+}
+
+/// A part with everything that is needed to write it, whatever was lost before it.
+#[derive(Debug)]
+struct Piece {
+    take: u64,
+    rendition: RenditionId,
+    /// Whether a take can begin with it.
+    starts: bool,
+    init: Bytes,
+    body: Vec<Bytes>,
 }
 
 impl Recorder {
@@ -123,15 +133,13 @@ impl Recorder {
             .and_then(|()| std::fs::remove_file(&probe))
             .map_err(fail)?;
         let (queue, items) = sync_channel(QUEUE_MAX);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let figures = Arc::new(Figures::default());
+        let shared = Arc::new(Shared::default());
         let writer = Writer {
             folder: folder.to_path_buf(),
             stage: stage.to_owned(),
-            waiting: Arc::clone(&waiting),
-            finishers: Finishers::new(stage.to_owned(), Arc::clone(&figures)),
-            figures: Arc::clone(&figures),
-            tracker: Tracker::default(),
+            finishers: Finishers::new(stage.to_owned(), Arc::clone(&shared.figures)),
+            shared: Arc::clone(&shared),
+            number: 0,
             take: None,
             full_until: None,
             later: Vec::new(),
@@ -142,27 +150,22 @@ impl Recorder {
             .map_err(fail)?;
         Ok(Self {
             queue: Some(queue),
-            waiting,
-            figures,
+            shared,
             thread: Some(thread),
         })
     }
 
-    /// The stage's side; `None` while the recording ends.
+    /// The stage's side, of which there is one; `None` while the recording ends.
     #[must_use]
     pub fn feeder(&self) -> Option<Feeder> {
         let queue = self.queue.clone()?;
-        Some(Feeder {
-            queue,
-            waiting: Arc::clone(&self.waiting),
-            figures: Arc::clone(&self.figures),
-        })
+        Some(Feeder::new(queue, Arc::clone(&self.shared)))
     }
 
     /// What it has come to.
     #[must_use]
     pub fn figures(&self) -> Arc<Figures> {
-        Arc::clone(&self.figures)
+        Arc::clone(&self.shared.figures)
     }
 }
 
@@ -178,56 +181,14 @@ impl Drop for Recorder {
     }
 }
 
-impl Feeder {
-    /// A publisher has come or gone: the take ends.
-    pub fn cut(&self) {
-        let _ = self.queue.try_send(Item::Cut);
-    }
-
-    /// Takes what a presentation gives out. Never waits.
-    pub fn take(&self, output: &Output) {
-        let sent = match output {
-            Output::Init { object, body } => {
-                self.send(body.len(), Item::Init(object.rendition, body.clone()))
-            }
-            Output::Part { object, body } => {
-                let ObjectId { rendition, .. } = *object;
-                let bytes = body.iter().map(Bytes::len).sum();
-                self.send(bytes, Item::Part(rendition, body.clone()))
-            }
-            Output::Warning(Warning::SlateShown) => self.send(0, Item::Slate(true)),
-            Output::Warning(Warning::SlateOver { .. }) => self.send(0, Item::Slate(false)),
-            Output::Ended => self.send(0, Item::Cut),
-            _ => true,
-        };
-        if !sent {
-            self.figures.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn send(&self, bytes: usize, item: Item) -> bool {
-        if self.waiting.load(Ordering::Relaxed) + bytes > QUEUE_BYTES_MAX {
-            return false;
-        }
-        self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        match self.queue.try_send(item) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-                false
-            }
-        }
-    }
-}
-
 /// The thread's side.
 struct Writer {
     folder: PathBuf,
     stage: String,
-    waiting: Arc<AtomicUsize>,
-    figures: Arc<Figures>,
+    shared: Arc<Shared>,
     finishers: Finishers,
-    tracker: Tracker,
+    /// The number of the take that came last.
+    number: u64,
     take: Option<Take>,
     /// The disk was full: not before then.
     full_until: Option<Instant>,
@@ -239,10 +200,21 @@ impl Writer {
     fn run(mut self, items: &Receiver<Item>) {
         self.finishers.leftovers(&self.folder);
         loop {
-            match items.recv_timeout(SYNC_EVERY) {
+            // Read before the queue is: of a take that was over by then nothing comes once the queue is empty.
+            let newest = self.shared.take.load(Ordering::Acquire);
+            let item = match items.try_recv() {
+                Ok(item) => Ok(item),
+                Err(_) => {
+                    if newest > self.number {
+                        self.close();
+                    }
+                    items.recv_timeout(SYNC_EVERY)
+                }
+            };
+            match item {
                 Ok(Item::Quit) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(item) => self.item(item),
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Item::Part(piece)) => self.part(&piece),
+                Ok(Item::Woken) | Err(RecvTimeoutError::Timeout) => {}
             }
             self.sync();
         }
@@ -251,85 +223,58 @@ impl Writer {
         self.finishers.wait();
     }
 
-    fn item(&mut self, item: Item) {
-        match item {
-            Item::Cut => self.close(),
-            Item::Init(rendition, body) => {
-                self.waiting.fetch_sub(body.len(), Ordering::Relaxed);
-                self.tracker.init(rendition, body);
-            }
-            Item::Part(rendition, body) => {
-                let bytes = body.iter().map(Bytes::len).sum();
-                self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-                self.part(rendition, &body);
-            }
-            Item::Slate(shown) => {
-                self.close();
-                self.tracker.slate = shown;
-            }
-            Item::Quit => {}
+    fn part(&mut self, piece: &Piece) {
+        self.shared
+            .waiting
+            .fetch_sub(piece.bytes(), Ordering::Relaxed);
+        if self.number != piece.take {
+            self.close();
+            self.number = piece.take;
         }
-    }
-
-    fn part(&mut self, rendition: RenditionId, body: &[Bytes]) {
-        match self.tracker.part(rendition, body) {
-            Moment::Cut => self.close(),
-            Moment::Goes => {}
-            Moment::Skipped => {
-                if !self.tracker.slate {
-                    self.figures.dropped.fetch_add(1, Ordering::Relaxed);
-                }
-                return;
-            }
-        }
-        if self.tracker.slate {
-            return;
-        }
-        if let Err(error) = self.write(rendition, body) {
+        if let Err(error) = self.write(piece) {
             self.fail(&error);
         }
     }
 
-    fn write(&mut self, rendition: RenditionId, body: &[Bytes]) -> io::Result<()> {
+    fn write(&mut self, piece: &Piece) -> io::Result<()> {
         if self.take.is_none() {
             // Only where decoding can start.
-            let ready = self.tracker.starts(rendition, body);
             let again = self.full_until.is_none_or(|until| Instant::now() >= until);
-            if !ready || !again {
-                self.figures.dropped.fetch_add(1, Ordering::Relaxed);
+            if !piece.starts || !again {
+                self.shared.figures.dropped.fetch_add(1, Ordering::Relaxed);
                 return Ok(());
             }
             if self.full_until.is_some() {
                 take::probe(&self.folder, &self.stage)?;
                 self.full_until = None;
-                self.figures.full.store(0, Ordering::Relaxed);
+                self.shared.figures.full.store(0, Ordering::Relaxed);
                 tracing::info!(stage = %self.stage, "there is room on the disk again: the recording goes on");
             }
             self.take = Some(Take::new(&self.folder, &self.stage));
-            self.figures.open.store(1, Ordering::Relaxed);
+            self.shared.figures.open.store(1, Ordering::Relaxed);
         }
         let Some(take) = &mut self.take else {
             return Ok(());
         };
-        let Some(init) = self.tracker.init_of(rendition) else {
-            return Ok(());
-        };
-        let bytes = take.write(rendition, &init, body)?;
-        self.figures.parts.fetch_add(1, Ordering::Relaxed);
-        self.figures.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let bytes = take.write(piece.rendition, &piece.init, &piece.body)?;
+        self.shared.figures.parts.fetch_add(1, Ordering::Relaxed);
+        self.shared
+            .figures
+            .bytes
+            .fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 
     /// The disk cannot take more: said once, and the show goes on.
     fn fail(&mut self, error: &io::Error) {
-        self.figures.dropped.fetch_add(1, Ordering::Relaxed);
+        self.shared.figures.dropped.fetch_add(1, Ordering::Relaxed);
         if self.full_until.is_none() {
             tracing::error!(
                 stage = %self.stage, folder = %self.folder.display(), %error,
                 "the recording has stopped, the show goes on; what was recorded is kept, and a new file begins when there is room"
             );
         }
-        self.figures.full.store(1, Ordering::Relaxed);
+        self.shared.figures.full.store(1, Ordering::Relaxed);
         self.full_until = Some(Instant::now() + FULL_AGAIN);
         self.close();
     }
@@ -347,7 +292,7 @@ impl Writer {
     /// Ends the open take; it becomes a progressive file elsewhere.
     fn close(&mut self) {
         if let Some(take) = self.take.take() {
-            self.figures.open.store(0, Ordering::Relaxed);
+            self.shared.figures.open.store(0, Ordering::Relaxed);
             self.later.push(take.close());
         }
         if self.full_until.is_none() {
@@ -357,3 +302,12 @@ impl Writer {
         }
     }
 }
+
+impl Piece {
+    fn bytes(&self) -> usize {
+        self.body.iter().map(Bytes::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,17 +28,51 @@ pub async fn end_wanted() -> io::Result<()> {
     Ok(())
 }
 
-/// Calls `again` at each SIGHUP, for ever: what was read from files is to be read anew.
+/// Calls `again` at each SIGHUP, for ever: what was read from files is to be read anew. It is called in a thread that may
+/// wait for a disk, once at a time.
 ///
 /// # Errors
 ///
 /// The signal cannot be watched.
-pub fn on_hangup(mut again: impl FnMut() + Send + 'static) -> io::Result<()> {
+pub fn on_hangup(again: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
+    let again = Arc::new(again);
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            again();
+            let again = Arc::clone(&again);
+            // A panic in it has been reported, and the next signal is another try.
+            let _ = tokio::task::spawn_blocking(move || again()).await;
         }
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, id};
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn files_are_read_again_in_a_thread_that_may_wait() {
+        let (tell, told) = mpsc::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let again = move || tell.send(thread::current().id()).expect("it is waited for");
+            on_hangup(again).expect("a signal");
+            let status = Command::new("kill")
+                .args(["-HUP", &id().to_string()])
+                .status();
+            assert!(status.expect("kill is everywhere").success());
+            let wait = move || told.recv_timeout(Duration::from_secs(10));
+            let other = tokio::task::spawn_blocking(wait).await.expect("no panic");
+            assert_ne!(other.expect("it is called"), thread::current().id());
+        });
+    }
 }

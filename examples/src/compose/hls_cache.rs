@@ -33,7 +33,7 @@ pub struct Origin {
     presentation: Presentation,
     cache: Cache,
     now: Instant,
-    /// The points of the last advance by rendition, to notice a change that moves none.
+    /// The points of the last advance by rendition that the cache took, to notice a change that moves none.
     edges: BTreeMap<u16, (backline_hls::Point, backline_hls::Point)>,
     notices: VecDeque<Notice>,
     taps: Taps,
@@ -264,11 +264,14 @@ impl Origin {
         closed: backline_hls::Point,
     ) -> Result<(), backline_cache::Error> {
         let id = u32::from(rendition.0);
-        if self.edges.insert(rendition.0, (listed, closed)) == Some((listed, closed)) {
+        if self.edges.get(&rendition.0) == Some(&(listed, closed)) {
             return self.cache.outdate(now, STREAM, id);
         }
         self.cache.advance(now, STREAM, id, CLOSED, point(closed))?;
-        self.cache.advance(now, STREAM, id, LISTED, point(listed))
+        self.cache.advance(now, STREAM, id, LISTED, point(listed))?;
+        // Only what the cache has taken: what it refused is given to it once more when the same comes again.
+        self.edges.insert(rendition.0, (listed, closed));
+        Ok(())
     }
 
     fn fill(&mut self, fill: FillId, want: &Want) {

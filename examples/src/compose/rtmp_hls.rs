@@ -15,8 +15,8 @@ const NS_PER_MS: i64 = 1_000_000;
 #[derive(Debug, Default)]
 pub struct Feed {
     started: bool,
-    /// Configuration records and announcements that came before the first sample, which is the moment that counts
-    /// for the wall clock.
+    /// Configuration records, announcements and texts that came before the first sample, which is the moment that
+    /// counts for the wall clock.
     records: Vec<Event>,
     /// The codec of each track's record; of tracks that need one before their first frame.
     known: Vec<(TrackId, Codec)>,
@@ -42,9 +42,12 @@ pub enum Note {
     VideoRare(VideoCodec),
 }
 
-/// Configuration records and announcements that may wait for the first sample; a publisher that sends more of them is
-/// not waited for. OBS has ten pictures and six sounds at most.
-const RECORDS_MAX: usize = 64;
+/// Texts that may wait for the first sample; a publisher that sends more of them is not waited for.
+const CUES_MAX: usize = 64;
+/// Bytes of configuration records that may wait for the first sample: some hundred each, of 256 tracks of a kind.
+const RECORDS_BYTES_MAX: usize = 1 << 20;
+/// Codecs that are told about.
+const NOTES_MAX: usize = 64;
 /// Announced tracks of a kind; with more of them the metadata is not worth believing.
 const ANNOUNCED_MAX: usize = 16;
 /// Bytes of a track's name; the rest is left out.
@@ -281,7 +284,40 @@ impl Feed {
         }
         if self.started {
             events.push(event);
-        } else if self.records.len() < RECORDS_MAX {
+        } else {
+            self.wait(event);
+        }
+    }
+
+    /// Keeps what comes before the first sample: of a track its last record and its last announcement, however often
+    /// they are repeated, and the first texts.
+    fn wait(&mut self, event: Event) {
+        let same = |waiting: &&mut Event| match (&**waiting, &event) {
+            (Event::Config { track: one, .. }, Event::Config { track: other, .. })
+            | (Event::Announce { track: one, .. }, Event::Announce { track: other, .. }) => {
+                one == other
+            }
+            _ => false,
+        };
+        let bytes = |event: &Event| match event {
+            Event::Config { record, .. } => record.len(),
+            _ => 0,
+        };
+        let waiting: usize = self.records.iter().map(bytes).sum();
+        if waiting.saturating_add(bytes(&event)) > RECORDS_BYTES_MAX {
+            return;
+        }
+        if let Some(place) = self.records.iter_mut().find(same) {
+            *place = event;
+            return;
+        }
+        let is_cue = |event: &Event| matches!(event, Event::Cue { .. });
+        let cues = self
+            .records
+            .iter()
+            .filter(|waiting| is_cue(waiting))
+            .count();
+        if !is_cue(&event) || cues < CUES_MAX {
             self.records.push(event);
         }
     }
@@ -305,7 +341,7 @@ impl Feed {
     }
 
     fn once(&mut self, note: Note) -> Option<Note> {
-        let fresh = !self.told.contains(&note) && self.told.len() < RECORDS_MAX;
+        let fresh = !self.told.contains(&note) && self.told.len() < NOTES_MAX;
         fresh.then(|| self.told.push(note)).map(|()| note)
     }
 }

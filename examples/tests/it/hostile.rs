@@ -5,6 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
+use backline_rtmp::amf0::{self, Value};
+use backline_rtmp::chunk::{Message, Muxer};
+
 use crate::harness::collect::{self, playlist};
 use crate::harness::node::{KEY, Node};
 use crate::harness::publisher::Camera;
@@ -259,5 +262,103 @@ fn connections_are_capped_and_come_back() {
         !node.process.stderr().contains("panicked"),
         "{}",
         node.process.stderr()
+    );
+}
+
+/// What a publisher writes: the handshake, which needs no answer here, and then messages.
+struct Speech {
+    bytes: Vec<u8>,
+    muxer: Muxer,
+}
+
+impl Speech {
+    fn new(app: &str) -> Self {
+        let mut speech = Self {
+            bytes: vec![3],
+            muxer: Muxer::new(),
+        };
+        speech.bytes.resize(1 + 2 * 1536, 0);
+        let app = Value::Object(vec![("app".to_owned(), Value::String(app.to_owned()))]);
+        speech.command(0, "connect", &[app]);
+        speech
+    }
+
+    fn command(&mut self, stream: u32, name: &str, values: &[Value]) {
+        let head = [Value::String(name.to_owned()), Value::Number(1.0)];
+        let body = amf0::encode(&[&head, values].concat());
+        self.message(stream, Message::COMMAND, body.to_vec());
+    }
+
+    fn message(&mut self, stream: u32, kind: u8, body: Vec<u8>) {
+        let message = Message::new(3, stream, kind, 0, body.into());
+        for chunk in self.muxer.write(&message) {
+            self.bytes.extend_from_slice(chunk.head());
+            self.bytes.extend_from_slice(chunk.payload());
+        }
+    }
+
+    fn publish(&mut self, stream: u32, key: &str) {
+        self.command(0, "createStream", &[Value::Null]);
+        let words = [key, "live"].map(|word| Value::String(word.to_owned()));
+        self.command(stream, "publish", &[&[Value::Null][..], &words].concat());
+    }
+}
+
+/// A connection that publishes again and again is counted by its bytes, not by its publications.
+#[test]
+fn bytes_of_a_connection_are_counted_once() {
+    let _machine = stage::shared();
+    let node = Node::start(&[]);
+    let mut speech = Speech::new("live");
+    for round in 0..10_u32 {
+        speech.publish(1 + round, KEY);
+        // Of a codec that needs no record: it is media, whatever is thought of it.
+        speech.message(
+            1 + round,
+            Message::AUDIO,
+            [&[0x2f][..], &[7; 20_000]].concat(),
+        );
+        let stream = Value::Number((1 + round).into());
+        speech.command(0, "deleteStream", &[Value::Null, stream]);
+    }
+    let sent = speech.bytes.len() as f64;
+    let mut stream = TcpStream::connect(node.rtmp).expect("the server accepts");
+    stream.write_all(&speech.bytes).expect("a publisher");
+    let publishers = within(Duration::from_secs(10), "it has published", || {
+        let publishers = node.metric("backline_stage_publishers_total");
+        (publishers >= 10.0).then_some(publishers)
+    });
+    thread::sleep(Duration::from_millis(300));
+    let received = node.metric("backline_stage_received_bytes_total");
+    assert!(
+        received > 100_000.0 && received <= sent,
+        "{received} of {sent} bytes by {publishers} publications"
+    );
+}
+
+/// Whoever tries keys by the thousand is counted and does not fill the log; nothing that he says stands in it whole.
+#[test]
+fn strangers_do_not_fill_the_log() {
+    let _machine = stage::shared();
+    let node = Node::start(&[]);
+    let mut speech = Speech::new(&"x".repeat(20_000));
+    speech.publish(1, "a-wrong-key");
+    for _ in 0..60 {
+        send(node.rtmp, &speech.bytes, Duration::from_secs(5));
+        let body = "{\"authentication\":\"a-wrong-key\"}";
+        let post = format!(
+            "POST /api/GetClientConfiguration HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        send(node.http, post.as_bytes(), Duration::from_secs(5));
+    }
+    assert_eq!(node.metric("backline_configure_rejected_total"), 60.0);
+    assert_eq!(node.metric("backline_rtmp_rejected_total"), 60.0);
+    let said = node.process.stderr();
+    assert_eq!(said.matches("a publisher was refused").count(), 1, "{said}");
+    assert_eq!(said.matches("with a wrong stream key").count(), 1, "{said}");
+    assert!(
+        !said.contains("a-wrong-key") && said.len() < 4_096,
+        "{said}"
     );
 }

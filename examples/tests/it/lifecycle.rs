@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::harness::collect::playlist;
 use crate::harness::node::{self, KEY, Node};
@@ -301,4 +301,53 @@ fn numbers_go_forward_over_a_power_cut() {
         after.discontinuity_sequence >= before.discontinuity_sequence,
         "DISCONTINUITY-SEQUENCE went back (SEG-10)"
     );
+}
+
+/// The numbering is looked at five times a second: a disk that takes nothing is said once, and that it does again.
+#[test]
+fn a_numbering_that_cannot_be_kept_is_said_once() {
+    let data = Scratch::new();
+    // Not even root writes a file where a folder is.
+    let place = data.path().join("live.new");
+    fs::create_dir(&place).expect("a folder");
+    let node = Node::start_in(data, &["--key", KEY]);
+    thread::sleep(Duration::from_secs(2));
+    let said = node.process.stderr();
+    let count = said.matches("cannot keep the numbering").count();
+    assert_eq!(count, 1, "{said}");
+    fs::remove_dir(&place).expect("it is still there");
+    within(Duration::from_secs(5), "the numbering is kept", || {
+        let said = node.process.stderr();
+        said.contains("the numbering is kept again").then_some(())
+    });
+    let said = node.process.stderr();
+    assert_eq!(said.matches("the numbering").count(), 2, "{said}");
+}
+
+/// Both copies of the numbering are torn: that is said, and what comes is beyond what the clock allows before.
+#[test]
+fn a_lost_numbering_is_said() {
+    let data = Scratch::new();
+    for copy in ["live.mark", "live.mark2"] {
+        fs::write(data.path().join(copy), [0; 40]).expect("a torn copy");
+    }
+    let node = Node::start_in(data, &["--key", KEY]);
+    let said = within(Duration::from_secs(5), "it is said", || {
+        let said = node.process.stderr();
+        said.contains("no sound copy of the numbering")
+            .then_some(said)
+    });
+    assert!(said.contains("follow the wall clock"), "{said}");
+    let mark = within(Duration::from_secs(5), "a new mark is there", || {
+        fs::read_to_string(node.data().join("live.mark"))
+            .ok()
+            .filter(|mark| !mark.contains('\0'))
+    });
+    let numbers: Vec<u64> = mark
+        .split(' ')
+        .map_while(|word| word.parse().ok())
+        .collect();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let hours = (now.expect("after 1970").as_secs() - 1_767_225_600) / 3_600;
+    assert!(numbers[1] > hours, "discontinuities too: {mark}");
 }

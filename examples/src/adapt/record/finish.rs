@@ -16,6 +16,10 @@ use super::take::{OPEN, extended};
 
 /// What the file of a take is called whose codecs stay in fragments.
 const KEPT: &str = ".fragmented.mp4";
+/// What a file is called that has no beginning.
+const TORN: &str = ".torn";
+/// What is shorter and has no init segment holds nothing.
+const INIT_MAX: u64 = 16 << 10;
 /// A box that is larger is none of ours.
 const BOX_MAX: u64 = 1 << 30;
 
@@ -98,7 +102,17 @@ impl Finishers {
 }
 
 fn finish(stage: &str, base: &Path, paths: &[PathBuf], figures: &Figures) {
+    let paths = &readable(stage, paths);
+    if paths.is_empty() {
+        return;
+    }
     let (unfinished, finished) = (extended(base, ".new"), extended(base, ".mp4"));
+    // No take begins under a name that is there, so this one was finished when the process was killed. Some of its
+    // fragments may be gone already: what is left of them must not take its place.
+    if finished.exists() {
+        remove(stage, paths);
+        return;
+    }
     let result = join(paths, &unfinished).and_then(|()| {
         std::fs::rename(&unfinished, &finished)?;
         let folder = finished.parent().unwrap_or_else(|| Path::new("."));
@@ -107,9 +121,7 @@ fn finish(stage: &str, base: &Path, paths: &[PathBuf], figures: &Figures) {
     });
     match result {
         Ok(()) => {
-            for path in paths {
-                let _ = std::fs::remove_file(path);
-            }
+            remove(stage, paths);
             figures.finished.fetch_add(1, Ordering::Relaxed);
             tracing::info!(%stage, file = %finished.display(), "the recording is finished");
         }
@@ -141,17 +153,44 @@ fn finish(stage: &str, base: &Path, paths: &[PathBuf], figures: &Figures) {
     }
 }
 
+/// Removes the fragments of a take that is finished.
+fn remove(stage: &str, paths: &[PathBuf]) {
+    for path in paths {
+        if let Err(error) = std::fs::remove_file(path) {
+            tracing::warn!(%stage, file = %path.display(), %error, "this file is not needed any more and cannot be removed");
+        }
+    }
+}
+
+/// The files that begin with an init segment. After a power cut one of them may be empty or have lost its beginning:
+/// that must not keep the others from being finished, so an empty one goes, and one that nothing can read is set aside.
+fn readable(stage: &str, paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut readable = Vec::new();
+    for path in paths {
+        let init = Source::open(path).and_then(|mut source| Ok((source.until(*b"moov")?, source)));
+        match init {
+            Ok((None, source)) if source.size <= INIT_MAX => {
+                tracing::warn!(%stage, file = %path.display(), "this file of a recording is empty, as after a power cut; the others are finished without it");
+                let _ = std::fs::remove_file(path);
+            }
+            Ok((None, _)) => {
+                tracing::warn!(%stage, file = %path.display(), "this file of a recording has lost its beginning, as by a power cut; it is set aside, and the others are finished without it");
+                let name = path.to_string_lossy();
+                let aside = name.strip_suffix(OPEN).map(|name| format!("{name}{TORN}"));
+                let _ = aside.map(|aside| std::fs::rename(path, aside));
+            }
+            // What cannot be read now is said where it is read again.
+            Ok((Some(_), _)) | Err(_) => readable.push(path.clone()),
+        }
+    }
+    readable
+}
+
 /// Reads the fragments side by side, the one that lags first, and writes what they hold.
 fn join(paths: &[PathBuf], into: &Path) -> Result<(), FinishError> {
     let mut sources = Vec::new();
     for path in paths {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        sources.push(Source {
-            reader: BufReader::with_capacity(1 << 20, file),
-            size: size.max(1),
-            at: 0,
-        });
+        sources.push(Source::open(path)?);
     }
     let mut inits = Vec::new();
     for source in &mut sources {
@@ -165,7 +204,9 @@ fn join(paths: &[PathBuf], into: &Path) -> Result<(), FinishError> {
             .iter_mut()
             .enumerate()
             .filter(|(_, source)| source.at < source.size)
-            .min_by_key(|(_, source)| (u128::from(source.at) << 64) / u128::from(source.size));
+            .min_by_key(|(_, source)| {
+                (u128::from(source.at) << 64) / u128::from(source.size.max(1))
+            });
         let Some((index, source)) = lags else {
             break;
         };
@@ -208,6 +249,16 @@ struct Source {
 }
 
 impl Source {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        Ok(Self {
+            reader: BufReader::with_capacity(1 << 20, file),
+            size,
+            at: 0,
+        })
+    }
+
     /// Reads boxes up to and including one of this kind; `None` where the file ends before.
     fn until(&mut self, kind: [u8; 4]) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();

@@ -17,12 +17,11 @@ pub(super) enum Moment {
     Skipped,
 }
 
-/// Follows all renditions.
+/// Follows all renditions. It has to see every part, those that find no room in the queue too: a part that it misses
+/// looks like a discontinuity.
 #[derive(Debug, Default)]
 pub(super) struct Tracker {
     renditions: BTreeMap<RenditionId, Seen>,
-    /// A slate is shown.
-    pub(super) slate: bool,
 }
 
 #[derive(Debug, Default)]

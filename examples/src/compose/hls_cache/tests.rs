@@ -258,3 +258,27 @@ fn del_1_the_end_answers_every_held_request_and_del_7_a_deadline_too() {
     );
     assert!(rig.notices.contains(&Notice::Ended), "{:?}", rig.notices);
 }
+
+/// A cache that had no room for a rendition's edge gets it once more: who waits for it must not wait for ever.
+#[test]
+fn an_edge_that_the_cache_refused_is_no_edge() {
+    let mut rig = Rig::new();
+    let mut config = backline_cache::Config::default();
+    config.limits.renditions = 1;
+    rig.origin.cache = Cache::new(config, rig.now).expect("one rendition");
+    let cache = &mut rig.origin.cache;
+    cache.outdate(rig.now, STREAM, 900).expect("the one");
+    let (now, edge) = (rig.now, backline_hls::Point { msn: 7, part: 0 });
+    for attempt in 0..3 {
+        let refused = rig.origin.advance(now, RenditionId(0), edge, edge);
+        assert!(
+            matches!(refused, Err(backline_cache::Error::Renditions { .. })),
+            "{attempt}: {refused:?}"
+        );
+        assert!(rig.origin.edges.is_empty(), "it was not taken");
+    }
+    rig.origin.cache = Cache::new(backline_cache::Config::default(), now).expect("defaults");
+    let taken = rig.origin.advance(now, RenditionId(0), edge, edge);
+    assert_eq!(taken, Ok(()));
+    assert_eq!(rig.origin.edges.len(), 1);
+}

@@ -391,3 +391,52 @@ fn mv_6_texts_that_come_first_announce_captions() {
         (4_000_000_000, "Bonjour")
     );
 }
+
+/// Encoders repeat their metadata, and a viewer needs every track's record whatever came before it.
+#[test]
+fn repeated_metadata_pushes_no_record_out() {
+    let mut feed = Feed::new();
+    let mut events = Vec::new();
+    let mut take = |media| {
+        feed.take(Output::Media(Packet::new(0, media)), WALL, &mut events);
+    };
+    let title = |title: &str| object(&[("title", text(title))]);
+    for count in 0..1_000 {
+        let name = format!("take {count}");
+        let maps = [
+            ("audioTrackIdInfoMap", object(&[("1", title(&name))])),
+            ("videoTrackIdInfoMap", object(&[("1", title(&name))])),
+        ];
+        take(Media::Metadata(object(&maps)));
+        take(Media::Data {
+            name: "onTextData".to_owned(),
+            values: vec![words("one of many")],
+        });
+    }
+    for record in [&b"first"[..], b"second", &[0; RECORDS_BYTES_MAX]] {
+        let data = VideoData::Config(Bytes::copy_from_slice(record));
+        let mut video = Video::new(VideoCodec::Avc, VideoFrame::Key, data);
+        video.track = 1;
+        take(Media::Video(video));
+    }
+    let data = AudioData::Frame(Bytes::from_static(b"sound"));
+    take(Media::Audio(Audio::new(AudioCodec::Aac, data)));
+    let configs: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Config { track, record, .. } => Some((track.id, record.as_ref())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(configs, [(1, &b"second"[..])], "the last that is no burden");
+    let names = events.iter().filter_map(|event| match event {
+        Event::Announce { track, about } if track.kind != TrackKind::Text => Some(&about.name),
+        _ => None,
+    });
+    let names: Vec<_> = names.collect();
+    assert!(names.len() == 2 && names.iter().all(|name| *name == "take 999"));
+    let cues = events
+        .iter()
+        .filter(|event| matches!(event, Event::Cue { .. }));
+    assert_eq!(cues.count(), CUES_MAX);
+}

@@ -95,8 +95,9 @@ impl Fetcher {
         // A connection that lay idle may have been closed: one more try on a fresh one.
         if let Some(sender) = self.take(&place) {
             let sent = Instant::now();
-            if let Ok(record) = self.ask(sender, &place, &uri, request.clone(), sent).await {
-                return Ok(record);
+            match self.ask(sender, &place, &uri, request.clone(), sent).await {
+                Err(FetchError::Http { .. }) => {}
+                other => return other,
             }
         }
         let sender = self.connect(&url, &uri).await?;

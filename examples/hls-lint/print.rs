@@ -93,6 +93,12 @@ fn text(report: &Report, rows: &[&Row], colours: bool) -> String {
         "{kind}: {broken} rules broken, {kept} kept, {} not seen; {playlists} playlists, {objects} objects\n",
         rows.len() - broken - kept
     ));
+    if report.left_out > 0 {
+        let left_out = report.left_out;
+        out.push_str(&format!(
+            "{left_out} that are listed were not looked at: too many, or a URL of more than 2 KiB\n"
+        ));
+    }
     out
 }
 
@@ -150,6 +156,7 @@ fn json(report: &Report, rows: &[&Row], options: &Options) -> Value {
         .collect();
     json!({
         "url": options.url, "low_latency": report.low_latency,
-        "playlists": report.playlists, "objects": report.objects, "rules": rules,
+        "playlists": report.playlists, "objects": report.objects, "left_out": report.left_out,
+        "rules": rules,
     })
 }

@@ -11,6 +11,7 @@ mod books;
 mod boxes;
 mod playlist;
 mod show;
+mod slate;
 
 /// An `avcC` of 640x360 at 30 frames a second as x264 writes it.
 pub const AVC_CONFIG: &[u8] = &[

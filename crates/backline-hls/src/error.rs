@@ -229,10 +229,12 @@ pub enum Error {
         problem: SlateProblem,
     },
     /// A URL is none that a check can begin with.
-    #[error("{len} bytes that are no absolute http or https URL")]
+    #[error("{len} bytes are no absolute http or https URL of at most {limit} bytes")]
     Url {
         /// Its length.
         len: usize,
+        /// The cap.
+        limit: usize,
     },
 }
 

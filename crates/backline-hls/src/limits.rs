@@ -77,6 +77,11 @@ pub struct Limits {
     pub playlist_lines: usize,
     /// Segments of a playlist that is read, or joined from a delta update. Default 16,384.
     pub playlist_segments: usize,
+    /// Bytes of a URL that a check asks for, and of a reference to one. Default 2 KiB: more than a signature takes. Each
+    /// of a playlist's short references becomes a whole URL, so a long one at its root would count as often.
+    pub url_bytes: usize,
+    /// Objects of all renditions together that a check remembers, with 2 KiB each at worst. Default 16,384.
+    pub lint_objects: usize,
     /// Longest hold of a request. Default 9 s: hls.js gives up after 10 s without a byte (DEL-7).
     pub hold: Duration,
 }
@@ -113,6 +118,8 @@ impl Default for Limits {
             playlist_line_bytes: 8 << 10,
             playlist_lines: 65_536,
             playlist_segments: 16_384,
+            url_bytes: 2 << 10,
+            lint_objects: 16_384,
             hold: Duration::from_secs(9),
         }
     }

@@ -63,6 +63,8 @@ const UNKNOWN_PARAMETER: &str = "backline-lint";
 const UNKNOWN_OBJECT: &str = "backline-lint-no-such-object.m4s";
 /// Renditions that are followed; a multivariant playlist may list more.
 const RENDITIONS_MAX: usize = 32;
+/// How long nothing is asked of a playlist that could not be read.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// How to check.
 #[derive(Clone, Debug)]
@@ -112,6 +114,8 @@ pub struct Linter {
     turn: usize,
     playlists: u64,
     objects: u64,
+    /// Renditions that are listed and not followed.
+    not_followed: usize,
 }
 
 impl Linter {
@@ -119,10 +123,11 @@ impl Linter {
     ///
     /// # Errors
     ///
-    /// [`Error::Url`] if it is no absolute `http` or `https` URL.
+    /// [`Error::Url`] if it is no absolute `http` or `https` URL, or longer than [`Limits::url_bytes`].
     pub fn new(url: &str, config: Config, now: Instant) -> Result<Self, Error> {
-        if !url::is_absolute(url) {
-            return Err(Error::Url { len: url.len() });
+        let (len, limit) = (url.len(), config.limits.url_bytes);
+        if len > limit || !url::is_absolute(url) {
+            return Err(Error::Url { len, limit });
         }
         Ok(Self {
             clock: Clock::new(now),
@@ -136,6 +141,7 @@ impl Linter {
             turn: 0,
             playlists: 0,
             objects: 0,
+            not_followed: 0,
             config,
         })
     }
@@ -318,12 +324,15 @@ impl Linter {
         if let Some(playlist) = &self.ladder {
             ladder::variants(&mut findings, &self.root, playlist, &self.followers);
         }
+        let left_out = self.followers.iter().map(|follower| follower.left_out);
+        let left_out = left_out.fold(self.not_followed, usize::saturating_add);
         Report {
             rows: findings.rows(low_latency),
             unusable: self.unusable.clone(),
             low_latency,
             playlists: self.playlists,
             objects: self.objects,
+            left_out: u64::try_from(left_out).unwrap_or(u64::MAX),
         }
     }
 
@@ -340,7 +349,8 @@ impl Linter {
         };
         if follower.reloading.as_ref() == Some(request) {
             follower.reloading = None;
-            follower.next_reload_ns = now_ns;
+            // Sooner where the answer is a playlist.
+            follower.next_reload_ns = now_ns.saturating_add(ns(RETRY));
         }
         if follower.probing.as_ref() == Some(request) {
             follower.probing = None;
@@ -367,7 +377,9 @@ impl Linter {
         match Playlist::parse(&response.body, &self.config.limits) {
             Err(error) => self.findings.fail(Rule::Pl13, &place, || error.to_string()),
             Ok(Playlist::Media(_)) => {
-                self.followers.push(Follower::new(self.root.clone(), place));
+                let url_bytes = self.config.limits.url_bytes;
+                self.followers
+                    .push(Follower::new(self.root.clone(), place, url_bytes));
                 self.playlist(0, record, times, &Directives::default(), None);
             }
             Ok(Playlist::Multivariant(playlist)) => {
@@ -376,10 +388,17 @@ impl Linter {
                 let text = String::from_utf8_lossy(&response.body);
                 grammar::check(&mut self.findings, &place, &text);
                 ladder::multivariant(&mut self.findings, &place, &playlist);
-                for uri in playlist.media_uris().into_iter().take(RENDITIONS_MAX) {
-                    let (url, _) = Directives::split(&url::join(&self.root, uri));
+                let url_bytes = self.config.limits.url_bytes;
+                for uri in playlist.media_uris() {
+                    let url = url::join_within(&self.root, uri, url_bytes);
+                    let room = self.followers.len() < RENDITIONS_MAX;
+                    let Some(url) = url.filter(|_| room) else {
+                        self.not_followed = self.not_followed.saturating_add(1);
+                        continue;
+                    };
+                    let (url, _) = Directives::split(&url);
                     if !self.followers.iter().any(|follower| follower.url == url) {
-                        let mut follower = Follower::new(url, uri.to_owned());
+                        let mut follower = Follower::new(url, uri.to_owned(), url_bytes);
                         follower.independent = playlist.independent_segments;
                         self.followers.push(follower);
                     }
@@ -419,8 +438,6 @@ impl Linter {
         }
         delivery::answer(findings, &place, due, status, held);
         if status != 200 || record.response.header("content-encoding").is_some() {
-            let again = Duration::from_millis(if status == 200 { 0 } else { 500 });
-            follower.next_reload_ns = times.done.saturating_add(ns(again));
             return;
         }
         self.playlists = self.playlists.saturating_add(1);
@@ -433,10 +450,7 @@ impl Linter {
                     "a multivariant playlist where a media playlist should be".to_owned()
                 });
             }
-            Err(error) => {
-                follower.next_reload_ns = times.done.saturating_add(ns(Duration::from_millis(500)));
-                return findings.fail(Rule::Pl13, &place, || error.to_string());
-            }
+            Err(error) => return findings.fail(Rule::Pl13, &place, || error.to_string()),
         };
         delivery::delta(findings, &place, directives.skip, &media);
         grammar::version(findings, &place, &media);
@@ -450,6 +464,10 @@ impl Linter {
     /// Takes a whole playlist: alone, and after the one before it.
     fn newer(&mut self, index: usize, media: Media, times: Times) {
         let slack_ns = ns(self.config.slack);
+        let others = self.followers.iter().enumerate();
+        let others = others.filter(|(other, _)| *other != index);
+        let remembered: usize = others.map(|(_, other)| other.objects.len()).sum();
+        let room = self.config.limits.lint_objects.saturating_sub(remembered);
         let Some(follower) = self.followers.get_mut(index) else {
             return;
         };
@@ -466,6 +484,7 @@ impl Linter {
             let older = (reached.msn, reached.parts) < (old.msn, old.parts)
                 || (old.ended && !reached.ended);
             if older && times.sent < known.done_ns {
+                follower.next_reload_ns = times.done;
                 return;
             }
             step::check(findings, &place, &known.media, &media);
@@ -479,7 +498,7 @@ impl Linter {
         };
         follower.next_reload_ns = times.done.saturating_add(ns(pause));
         let closed_before_ns = follower.closed_ns;
-        follower.store(media, times.done);
+        follower.store(media, times.done, room);
         if moved && before.is_some() {
             ladder::pace(findings, follower, closed_before_ns, slack_ns);
         }
@@ -494,6 +513,8 @@ impl Linter {
             .iter()
             .flat_map(|follower| follower.objects.values());
         let kept = kept.filter_map(|object| object.body.as_ref().map(bytes::Bytes::len));
+        let samples = self.followers.iter().filter_map(|one| one.sample.as_ref());
+        let kept = kept.chain(samples.map(|(_, body)| body.len()));
         let room = self.config.body_bytes.saturating_sub(kept.sum());
         let owner = self.followers.iter().position(|follower| {
             follower.objects.contains_key(request) || follower.probing.as_ref() == Some(request)
@@ -501,7 +522,7 @@ impl Linter {
         let hinting = || {
             self.followers.iter().position(|follower| {
                 let mut asked = follower.hints_asked.iter();
-                asked.any(|uri| follower.request(uri, None) == *request)
+                asked.any(|uri| follower.request(uri, None).as_ref() == Some(request))
             })
         };
         let Some(index) = owner.or_else(hinting) else {

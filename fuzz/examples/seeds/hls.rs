@@ -353,7 +353,13 @@ fn shows() -> Vec<Seed> {
     let jump =
         |ms10: i16, track: u8| vec![8, ms10.to_le_bytes()[0], ms10.to_le_bytes()[1], track, 0];
     let changed = vec![2, 1, 0];
-    let returned: Vec<Vec<u8>> = [&steady[..6], &[stop, again], &steady[..6], &[end]].concat();
+    let returned: Vec<Vec<u8>> = [
+        &steady[..6],
+        &[stop.clone(), again],
+        &steady[..6],
+        &[end.clone()],
+    ]
+    .concat();
     let mut seeds = vec![
         ("presentation_ops", "steady", show(2, &steady)),
         ("presentation_ops", "steady_muxed", show(3, &steady)),
@@ -392,6 +398,33 @@ fn shows() -> Vec<Seed> {
         ),
         ("presentation_ops", "numbering_goes_on", show(8, &returned)),
     ];
+    // 6 lets milliseconds pass; with the highest bits of the mode what is absent is filled, by gaps or a slate.
+    let wait = |ms: u16| vec![6, ms.to_le_bytes()[0], ms.to_le_bytes()[1], 0];
+    let live: Vec<Vec<u8>> = (0..8).map(|_| group(16, 0x68)).collect();
+    let back: Vec<Vec<u8>> = [
+        &live[..],
+        &[wait(3_000), start.clone()],
+        &live[..4],
+        &[end.clone()],
+    ]
+    .concat();
+    let gone: Vec<Vec<u8>> = [&live[..], &[stop, wait(9_000), end]].concat();
+    let silent: Vec<Vec<u8>> = [&live[..], &[wait(700)], &live[..2], &[wait(700)]].concat();
+    for (name, mode, parts) in [
+        ("gaps_until_the_return", 64 | 2, &back),
+        ("gaps_until_the_return_muxed", 64 | 3, &back),
+        ("gaps_to_the_end", 64 | 2, &gone),
+        ("gaps_of_low_caps", 64 | 32 | 2, &back),
+        ("gaps_through_a_queue_of_one", 64 | 16 | 2, &gone),
+        ("gaps_of_short_silences", 64 | 2, &silent),
+        ("slate_until_the_return", 128 | 2, &back),
+        ("slate_until_the_return_muxed", 128 | 3, &back),
+        ("slate_without_sound", 192 | 2, &back),
+        ("slate_to_the_end", 128 | 2, &gone),
+        ("slate_of_short_silences", 128 | 2, &silent),
+    ] {
+        seeds.push(("presentation_ops", name, show(mode, parts)));
+    }
     let plain: Vec<u8> = (0..200_u32)
         .map(|index| (index * 3 % 200) as u8 & !3)
         .collect();

@@ -1,18 +1,25 @@
 //! Publishers of any behaviour.
 
 use super::show::Show;
+use super::slate::slate;
 use super::{AAC_CONFIGS, AVC_CONFIG};
 use crate::Source;
 use backline_hls::codec::{Codec, TrackKind};
-use backline_hls::{Config, Event, Layout, Numbering, RenditionId, Sample, TrackId, UnixMillis};
+use backline_hls::{
+    Absence, Config, Event, Layout, Numbering, RenditionId, Sample, Slate, TrackId, UnixMillis,
+};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
 
 const MS: i64 = 1_000_000;
 /// Every playlist is read after every step: what a long input shows, a short one does too.
 const STEPS_MAX: u32 = 256;
 
-/// A configuration from one byte: layout, part and segment lengths, low caps.
+/// What is due is done one by one, but not for an hour of short parts.
+const TIMEOUTS_MAX: u32 = 64;
+
+/// A configuration from one byte: layout, part and segment lengths, low caps, what goes out in an absence.
 fn config(mode: u8) -> Config {
     let mut config = Config::default();
     config.layout = if mode & 1 == 0 {
@@ -39,6 +46,12 @@ fn config(mode: u8) -> Config {
         config.limits.part_bytes = 400;
         config.limits.sample_bytes = 100;
     }
+    config.absence = match mode >> 6 {
+        0 => Absence::Wait,
+        1 => Absence::Gap,
+        _ => Absence::Slate,
+    };
+    config.absence_patience = Duration::from_millis(500);
     config
 }
 
@@ -51,6 +64,11 @@ pub fn presentation_ops(data: &[u8]) {
     let mut source = Source::new(data);
     let mode = source.u8();
     let mut publisher = Publisher::new(Show::new(config(mode)), mode);
+    publisher.fills = mode >> 6 != 0;
+    if mode >> 6 >= 2 {
+        // With sound of the publisher's first record, or without sound.
+        publisher.slate(slate(mode & 0x40 == 0));
+    }
     let mut steps = 0..STEPS_MAX;
     while !source.is_empty() && steps.next().is_some() {
         publisher.step(&mut source);
@@ -120,6 +138,8 @@ pub fn playlist_render(data: &[u8]) {
 struct Publisher {
     show: Show,
     muxed: bool,
+    /// Whether an absence is filled.
+    fills: bool,
     /// Decode time of the next sample of picture and sound.
     next: [i64; 2],
 }
@@ -129,7 +149,36 @@ impl Publisher {
         Self {
             show,
             muxed: mode & 1 != 0,
+            fills: false,
             next: [0; 2],
+        }
+    }
+
+    /// Gives the show a slate. Its timescales are not those of the publisher.
+    fn slate(&mut self, slate: Slate) {
+        for sample in slate.tracks().iter().flat_map(|track| track.samples()) {
+            self.show.books.lend(&sample.data);
+        }
+        self.show.presentation.set_slate(Some(Arc::new(slate)));
+        self.muxed = true;
+    }
+
+    /// Lets time pass, and does what is due in it, as a caller does that waits for each timeout.
+    fn wait(&mut self, duration: Duration) {
+        let until = self.show.now + duration;
+        let mut steps = 0..TIMEOUTS_MAX;
+        while let Some(due) = self.show.presentation.poll_timeout()
+            && self.fills
+            && due <= until
+            && steps.next().is_some()
+        {
+            self.show.now = self.show.now.max(due);
+            self.show.presentation.handle_timeout(self.show.now);
+            self.show.drain(usize::MAX);
+        }
+        self.show.now = until;
+        if self.fills {
+            self.show.presentation.handle_timeout(until);
         }
     }
 
@@ -174,7 +223,7 @@ impl Publisher {
             5 if source.u8() == 0xEE => {
                 self.show.event(Event::End).ok();
             }
-            6 => self.show.now += Duration::from_millis(u64::from(source.u16())),
+            6 => self.wait(Duration::from_millis(u64::from(source.u16()))),
             7 => {
                 let back = Duration::from_millis(u64::from(source.u8()));
                 self.show.now = self.show.now.checked_sub(back).unwrap_or(self.show.now);
@@ -197,7 +246,7 @@ impl Publisher {
             let sound = shape & 0x40 != 0 && index & 1 == 1;
             let track = usize::from(sound);
             let dts = self.next[track];
-            self.next[track] += match shape & 0x07 {
+            let lasts = match shape & 0x07 {
                 0..=2 => 33_333_333,
                 3 => 21_333_333,
                 4 => 40 * MS,
@@ -205,6 +254,11 @@ impl Publisher {
                 6 => i64::from(source.u16() as i16) * MS / 8,
                 _ => 0,
             };
+            self.next[track] += lasts;
+            if self.fills && !sound && shape & 0x20 != 0 {
+                // A publisher in real time; the others send all of it in one moment.
+                self.wait(Duration::from_nanos(lasts.max(0).unsigned_abs()));
+            }
             let sync = sound || (shape & 0x08 != 0 && index == 0);
             let composition = if shape & 0x10 != 0 {
                 i64::from(source.u8() as i8) * 10 * MS

@@ -2,6 +2,8 @@
 //!
 //! Nothing is allocated from a declared length: the only list is of tracks and runs, each of which takes bytes.
 
+use std::collections::BTreeMap;
+
 /// What an init segment says of a track.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Track {
@@ -119,6 +121,9 @@ const BRANDS: [&[u8; 4]; 9] = [
     b"iso6", b"iso7", b"iso8", b"iso9", b"isoa", b"isob", b"isoc", b"cmfc", b"cmf2",
 ];
 
+/// Tracks of an init segment that are looked at: a muxed one has two.
+const TRACKS_MAX: usize = 64;
+
 /// Reads an init segment (section 3.1.2).
 pub(super) fn init(bytes: &[u8]) -> Result<Vec<Track>, Wrong> {
     let top = boxes(bytes).collect::<Result<Vec<_>, _>>()?;
@@ -158,6 +163,9 @@ pub(super) fn init(bytes: &[u8]) -> Result<Vec<Track>, Wrong> {
     }
     let extends = inside.get(mvex).map_or(&[][..], |found| found.1);
     let traks = inside.iter().filter(|found| found.0 == *b"trak");
+    if traks.clone().count() > TRACKS_MAX {
+        return Err("more than 64 tracks");
+    }
     traks.map(|found| track(found.1, extends)).collect()
 }
 
@@ -271,6 +279,20 @@ pub(super) fn fragments(bytes: &[u8], tracks: &[Track]) -> Result<Vec<Run>, Wron
         (None, true) => Err("no fragment"),
         (None, false) => Ok(runs),
     }
+}
+
+/// Of each track its first and its last run: what another fragment is compared with.
+pub(super) fn ends(runs: Vec<Run>) -> Vec<Run> {
+    let mut kept: BTreeMap<u32, (Run, Option<Run>)> = BTreeMap::new();
+    for run in runs {
+        kept.entry(run.track_id)
+            .and_modify(|(_, last)| *last = Some(run))
+            .or_insert((run, None));
+    }
+    let ends = kept.into_values();
+    ends.flat_map(|(first, last)| [Some(first), last])
+        .flatten()
+        .collect()
 }
 
 /// Where a piece of `whole` begins.

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -32,6 +33,10 @@ pub(super) struct Follower {
     pub(super) name: String,
     /// The multivariant playlist says so of all renditions.
     pub(super) independent: bool,
+    /// Cap on a URL.
+    url_bytes: usize,
+    /// The most that one playlist listed and that is not looked at.
+    pub(super) left_out: usize,
     pub(super) known: Option<Known>,
     pub(super) reloading: Option<Request>,
     pub(super) reloads: u64,
@@ -109,7 +114,7 @@ pub(super) struct Object {
     pub(super) duration: Duration,
     pub(super) independent: bool,
     pub(super) gap: bool,
-    pub(super) init: Option<Request>,
+    pub(super) init: Option<Arc<Request>>,
     pub(super) first_seen_ns: u64,
     pub(super) last_listed_ns: u64,
     /// The longest playlist that held it.
@@ -142,11 +147,13 @@ impl Reached {
 }
 
 impl Follower {
-    pub(super) fn new(url: String, name: String) -> Self {
+    pub(super) fn new(url: String, name: String, url_bytes: usize) -> Self {
         Self {
             url,
             name,
             independent: false,
+            url_bytes,
+            left_out: 0,
             known: None,
             reloading: None,
             reloads: 0,
@@ -191,16 +198,16 @@ impl Follower {
         self.has_ended() && self.planned.is_empty() && self.probing.is_none() && asked
     }
 
-    /// The request for something that the playlist names.
-    pub(super) fn request(&self, uri: &str, range: Option<(u64, u64)>) -> Request {
-        let mut request = Request::get(&url::join(&self.url, uri));
+    /// The request for something that the playlist names; none where its URL is too long.
+    pub(super) fn request(&self, uri: &str, range: Option<(u64, u64)>) -> Option<Request> {
+        let mut request = Request::get(&url::join_within(&self.url, uri, self.url_bytes)?);
         request.range =
             range.map(|(from, length)| (from, Some(from.saturating_add(length).saturating_sub(1))));
-        request
+        Some(request)
     }
 
-    /// Takes over a whole playlist that is newer than the one that is known.
-    pub(super) fn store(&mut self, media: Media, done_ns: u64) {
+    /// Takes over a whole playlist that is newer than the one that is known, and remembers up to `room` objects.
+    pub(super) fn store(&mut self, media: Media, done_ns: u64, room: usize) {
         let (reached, before) = (Reached::of(&media), self.reached());
         if before.is_none_or(|before| (reached.msn, reached.parts) != (before.msn, before.parts)) {
             if before.is_none_or(|before| before.msn != reached.msn) {
@@ -216,67 +223,96 @@ impl Follower {
                 self.edges.pop_front();
             }
         }
-        self.note(&media, done_ns);
+        let left_out = self.note(&media, done_ns, room);
+        self.left_out = self.left_out.max(left_out);
         self.known = Some(Known { media, done_ns });
     }
 
-    /// Remembers what a playlist lists, and what it lists no longer.
-    fn note(&mut self, media: &Media, now_ns: u64) {
+    /// Remembers what a playlist lists, and what it lists no longer. Says how many objects it has not remembered.
+    fn note(&mut self, media: &Media, now_ns: u64, room: usize) -> usize {
         let first = self.known.is_none();
         let longest = media.listed();
         let from = media.segments.len().saturating_sub(FIRST_SEGMENTS);
+        self.make_room(media, room);
         let mut ranges = Ranges::default();
+        let mut init: Option<Arc<Request>> = None;
+        let mut left_out = 0usize;
+        let mut add = |this: &mut Self, request: Option<&Request>, object, wanted| {
+            let listed =
+                request.is_some_and(|one| this.list(one, object, (now_ns, longest), room, wanted));
+            left_out = left_out.saturating_add(usize::from(!listed));
+        };
         for (place, segment) in media.all().enumerate() {
-            let init = segment.map.as_ref().map(|map| {
-                let range = map.byte_range.map(|r| (r.offset.unwrap_or(0), r.length));
-                self.request(&map.uri, range)
-            });
-            if let (Some(request), Some(map)) = (&init, &segment.map)
+            if let Some(map) = &segment.map
                 && (!segment.parts.is_empty() || !segment.uri.is_empty())
             {
-                let object = Object::new(Kind::Init, segment, map.uri.clone());
-                self.list(request.clone(), object, now_ns, longest, true);
+                let range = map.byte_range.map(|r| (r.offset.unwrap_or(0), r.length));
+                let request = self.request(&map.uri, range);
+                // Nearly always that of the segment before.
+                if init.as_deref() != request.as_ref() {
+                    init = request.map(Arc::new);
+                }
+                let object = Object::new(Kind::Init, segment, &map.uri);
+                add(self, init.as_deref(), object, true);
+            } else {
+                init = None;
             }
             for (index, part) in segment.parts.iter().enumerate() {
-                let range = ranges.part(part);
-                let request = self.request(&part.uri, range);
-                let mut object = Object::new(Kind::Part, segment, part.uri.clone());
+                let request = self.request(&part.uri, ranges.part(part));
+                let mut object = Object::new(Kind::Part, segment, &part.uri);
                 object.index = index;
                 object.duration = part.duration;
                 object.independent = part.independent;
                 object.gap = part.gap;
                 object.init.clone_from(&init);
-                self.list(request, object, now_ns, longest, !part.gap);
+                add(self, request.as_ref(), object, !part.gap);
             }
             if !segment.uri.is_empty() {
                 let range = segment
                     .byte_range
                     .map(|range| ranges.next(&segment.uri, range));
                 let request = self.request(&segment.uri, range);
-                let mut object = Object::new(Kind::Segment, segment, segment.uri.clone());
-                object.init = init;
+                let mut object = Object::new(Kind::Segment, segment, &segment.uri);
+                object.init.clone_from(&init);
                 object.gap = segment.gap;
                 // Segments with parts are compared with them; of the others the newest are enough.
                 let wanted = !segment.parts.is_empty() || !first || place >= from;
-                self.list(request, object, now_ns, longest, wanted && !segment.gap);
+                add(self, request.as_ref(), object, wanted && !segment.gap);
             }
         }
         self.leave(now_ns);
+        left_out
     }
 
+    /// Forgets what is listed no longer where there may not be room for all that is.
+    fn make_room(&mut self, media: &Media, room: usize) {
+        let parts: usize = media.all().map(|segment| segment.parts.len()).sum();
+        let most = media.segments.len().saturating_mul(2).saturating_add(parts);
+        if self.objects.len().saturating_add(most) > room {
+            let first = media.media_sequence;
+            let stays = |object: &Object| object.kind == Kind::Init || object.msn >= first;
+            self.objects
+                .retain(|_, object| !object.gone && stays(object));
+        }
+    }
+
+    /// Remembers an object, or that it is listed still. `false`: there is no room.
     fn list(
         &mut self,
-        request: Request,
+        request: &Request,
         object: Object,
-        now_ns: u64,
-        longest: Duration,
+        (now_ns, longest): (u64, Duration),
+        room: usize,
         wanted: bool,
-    ) {
-        if let Some(known) = self.objects.get_mut(&request) {
+    ) -> bool {
+        if let Some(known) = self.objects.get_mut(request) {
             known.last_listed_ns = now_ns;
             known.longest = known.longest.max(longest);
             known.gone = false;
-            return;
+            return true;
+        }
+        if self.objects.len() >= room {
+            return false;
         }
         if wanted && self.planned.len() < PLANNED_MAX {
             self.planned.push_back(request.clone());
@@ -287,7 +323,8 @@ impl Follower {
             longest,
             ..object
         };
-        self.objects.insert(request, listed);
+        self.objects.insert(request.clone(), listed);
+        true
     }
 
     /// Marks what is listed no longer; some of it is asked for once more.
@@ -300,6 +337,7 @@ impl Follower {
             if !object.gone {
                 object.gone = true;
                 object.body = None;
+                object.runs = None;
                 let [parts, segments] = &mut self.late_asked;
                 let asked = match object.kind {
                     Kind::Part => parts,
@@ -328,12 +366,12 @@ impl Follower {
 }
 
 impl Object {
-    fn new(kind: Kind, segment: &Segment, uri: String) -> Self {
+    fn new(kind: Kind, segment: &Segment, uri: &str) -> Self {
         Self {
             kind,
             msn: segment.msn,
             index: 0,
-            uri,
+            uri: uri.to_owned(),
             duration: segment.duration,
             independent: false,
             gap: false,

@@ -8,11 +8,13 @@ use crate::m3u8::{Define, Media};
 pub(super) fn check(findings: &mut Findings, place: &str, text: &str) {
     let mut wrong = None;
     for (number, line) in (1usize..).zip(text.lines()) {
-        if line.chars().any(char::is_control) && !line.contains('\t') {
-            wrong = Some((number, "a control character"));
-        } else if let Some(list) = list(line) {
-            wrong = wrong.or_else(|| attributes(list).map(|what| (number, what)));
-        }
+        // Tabs stand between the IDs of RECENTLY-REMOVED-DATERANGES.
+        let what = if line.chars().any(|c| c.is_control() && c != '\t') {
+            Some("a control character")
+        } else {
+            list(line).and_then(attributes)
+        };
+        wrong = wrong.or_else(|| what.map(|what| (number, what)));
     }
     findings.need(Rule::Pl13, place, wrong.is_none(), || {
         let (number, what) = wrong.unwrap_or((0, ""));
@@ -70,6 +72,16 @@ fn attributes(list: &str) -> Option<&'static str> {
         }
         rest = behind.strip_prefix(',')?;
     }
+}
+
+/// Whether an attribute's name begins with `REQ-`; what is quoted is no name.
+fn has_required(list: &str) -> bool {
+    let mut quoted = false;
+    let mut items = list.split(|c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    items.any(|item| item.starts_with("REQ-"))
 }
 
 /// The version must be what the tags need (section 8), and should be no higher.
@@ -131,9 +143,7 @@ fn needed(media: &Media) -> (u64, &'static str) {
         .iter()
         .any(|one| matches!(one, Define::QueryParam(_)));
     need(11, "the QUERYPARAM of EXT-X-DEFINE", parameters);
-    let required = media
-        .lines()
-        .any(|line| line.contains(",REQ-") || line.contains(":REQ-"));
+    let required = media.lines().filter_map(list).any(has_required);
     need(12, "an attribute that begins with REQ-", required);
     most
 }

@@ -19,6 +19,8 @@ const DURATION_SLACK: Duration = Duration::from_millis(5);
 
 /// Closed segments, from the newest back, in which parts are compared with each other.
 const NEWEST: usize = 16;
+/// Parts, from the newest back, that are compared: every answer is followed by a look at all of them.
+const NEWEST_PARTS: usize = 512;
 
 /// When a request was sent and answered, in nanoseconds since the start.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +94,7 @@ fn promised(follower: &Follower, findings: &mut Findings, place: &str, record: &
     let media = follower.media();
     let hinted = media.is_some_and(|media| {
         let mut hints = media.preload_hints.iter();
-        hints.any(|hint| follower.request(&hint.uri, None) == record.request)
+        hints.any(|hint| follower.request(&hint.uri, None).as_ref() == Some(&record.request))
     });
     // A hint that was taken back may get 404, and one whose part is late is not held for ever.
     if hinted || status == 200 {
@@ -253,7 +255,7 @@ fn read(follower: &mut Follower, findings: &mut Findings) {
         }
         // Without a MAP it is no fragmented MP4.
         if let Some(init) = &object.init {
-            match follower.inits.get(init) {
+            match follower.inits.get(init.as_ref()) {
                 // A broken init segment says nothing about its fragments.
                 Some(tracks) if tracks.is_empty() => {}
                 Some(tracks) => fragments(findings, &place, object, body, tracks),
@@ -315,7 +317,7 @@ fn fragments(
             },
         );
     }
-    object.runs = Some(runs);
+    object.runs = Some(boxes::ends(runs));
 }
 
 /// How long a track's samples last in all.
@@ -351,15 +353,18 @@ fn continuity(follower: &mut Follower, findings: &mut Findings) {
             true => discontinuities.saturating_add(1),
             false => discontinuities,
         };
-        let object = follower.objects.get(&request);
-        let Some((object, runs)) = object.and_then(|one| Some((one, one.runs.as_ref()?))) else {
+        let known = request.and_then(|request| {
+            let object = follower.objects.get(&request)?;
+            Some((request, object, object.runs.as_ref()?))
+        });
+        let Some((request, object, runs)) = known else {
             before = None;
             continue;
         };
         let tracks = object
             .init
             .as_ref()
-            .and_then(|init| follower.inits.get(init));
+            .and_then(|init| follower.inits.get(init.as_ref()));
         let tracks = tracks.map(Vec::as_slice).unwrap_or_default();
         let old = before
             .as_ref()
@@ -398,17 +403,26 @@ fn continuity(follower: &mut Follower, findings: &mut Findings) {
     }
 }
 
-/// The newest segments as requests: their parts where they are listed, else the segment itself, with its place.
+/// The newest segments as requests: their parts where they are listed, else the segment itself, with its place. What
+/// has too long a URL, or is old, has none.
 fn in_order<'a>(
     follower: &'a Follower,
     media: &'a Media,
-) -> impl Iterator<Item = (&'a crate::m3u8::Segment, Request, usize)> {
+) -> impl Iterator<Item = (&'a crate::m3u8::Segment, Option<Request>, usize)> {
     let mut ranges = super::follower::Ranges::default();
     let skipped = media.segments.len().saturating_sub(NEWEST);
+    let parts: usize = media.all().skip(skipped).map(|one| one.parts.len()).sum();
+    let mut old = parts.saturating_sub(NEWEST_PARTS);
     media.all().skip(skipped).flat_map(move |segment| {
-        let mut requests: Vec<Request> = Vec::new();
+        let mut requests: Vec<Option<Request>> = Vec::new();
         for part in &segment.parts {
-            requests.push(follower.request(&part.uri, ranges.part(part)));
+            let range = ranges.part(part);
+            if old > 0 {
+                old = old.saturating_sub(1);
+                requests.push(None);
+                continue;
+            }
+            requests.push(follower.request(&part.uri, range));
         }
         if requests.is_empty() && !segment.uri.is_empty() {
             let range = segment
@@ -454,20 +468,20 @@ fn compare(follower: &mut Follower, findings: &mut Findings) {
     let mut ranges = super::follower::Ranges::default();
     let skipped = known.media.segments.len().saturating_sub(NEWEST);
     let newest = known.media.segments.iter().skip(skipped);
-    for segment in newest.filter(|one| !one.parts.is_empty()) {
+    for segment in newest.filter(|one| (1..=NEWEST_PARTS).contains(&one.parts.len())) {
         let mut parts = segment.parts.iter().map(|part| {
             let request = follower.request(&part.uri, ranges.part(part));
-            let body = follower
-                .objects
-                .get(&request)
-                .and_then(|object| object.body.clone());
+            let object = request.as_ref().and_then(|one| follower.objects.get(one));
+            let body = object.and_then(|object| object.body.clone());
             (request, body)
         });
-        let parts: Vec<(Request, Option<Bytes>)> = parts.by_ref().collect();
+        let parts: Vec<(Option<Request>, Option<Bytes>)> = parts.by_ref().collect();
         let range = segment
             .byte_range
             .map(|range| ranges.next(&segment.uri, range));
-        let whole = follower.request(&segment.uri, range);
+        let Some(whole) = follower.request(&segment.uri, range) else {
+            continue;
+        };
         let object = follower.objects.get(&whole);
         let Some(body) = object
             .filter(|one| !one.compared)
@@ -502,7 +516,7 @@ fn compare(follower: &mut Follower, findings: &mut Findings) {
             )
         });
         done.push(whole);
-        done.extend(parts.into_iter().map(|(request, _)| request));
+        done.extend(parts.into_iter().filter_map(|(request, _)| request));
     }
     for request in done {
         if let Some(object) = follower.objects.get_mut(&request) {

@@ -107,10 +107,12 @@ pub(super) fn hint(follower: &mut Follower) -> Option<Request> {
         return None;
     }
     let hints = media.preload_hints.iter();
+    // There may be one alone.
     let hint = hints
         .filter(|hint| hint.kind == HintKind::Part && hint.start == 0 && hint.length.is_none())
+        .take(1)
         .find(|hint| !follower.hints_asked.contains(&hint.uri))?;
-    let (uri, request) = (hint.uri.clone(), follower.request(&hint.uri, None));
+    let (uri, request) = (hint.uri.clone(), follower.request(&hint.uri, None)?);
     follower.hints_asked.insert(uri);
     (!follower.objects.contains_key(&request)).then_some(request)
 }
@@ -165,7 +167,10 @@ fn ask(follower: &Follower, probe: Probe) -> Asked {
             request.gzip = true;
             Asked::Now(request)
         }
-        Probe::UnknownObject => Asked::Now(follower.request(super::UNKNOWN_OBJECT, None)),
+        Probe::UnknownObject => match follower.request(super::UNKNOWN_OBJECT, None) {
+            Some(request) => Asked::Now(request),
+            None => Asked::Never,
+        },
         Probe::Again | Probe::Range | Probe::RangePastEnd => of_sample(follower, probe),
         Probe::PartWithoutMsn => directed("_HLS_part=0".to_owned()),
         Probe::Malformed => directed("_HLS_msn=-1".to_owned()),

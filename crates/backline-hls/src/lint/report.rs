@@ -78,6 +78,11 @@ pub struct Report {
     pub playlists: u64,
     /// Init segments, parts and segments that were read.
     pub objects: u64,
+    /// Playlists and objects that were listed and not looked at: a URL is longer than
+    /// [`Limits::url_bytes`](crate::Limits::url_bytes), or there are more than the check follows (32 renditions) or
+    /// remembers ([`Limits::lint_objects`](crate::Limits::lint_objects)). Of each rendition the most that one playlist
+    /// had.
+    pub left_out: u64,
 }
 
 impl Report {

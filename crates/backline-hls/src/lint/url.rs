@@ -57,6 +57,15 @@ pub(super) fn join(base: &str, reference: &str) -> String {
     [root, &without_dots(&merged), query].concat()
 }
 
+/// The same, unless the reference or what it comes to is longer than the cap.
+pub(super) fn join_within(base: &str, reference: &str, most: usize) -> Option<String> {
+    if reference.len() > most {
+        return None;
+    }
+    let url = join(base, reference);
+    (url.len() <= most).then_some(url)
+}
+
 /// Takes `.` and `..` out of an absolute path.
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();

@@ -151,12 +151,12 @@ impl Multivariant {
             renditions: Vec::new(),
             lines: Vec::new(),
         };
-        let mut waiting: Option<Variant> = None;
+        let mut waiting: Option<(Line<'_>, Variant)> = None;
         for line in lines {
             playlist.lines.push(line.text.to_owned());
             if let Some(uri) = line.uri() {
                 // A URI without a tag before it belongs to nothing.
-                if let Some(mut variant) = waiting.take() {
+                if let Some((_, mut variant)) = waiting.take() {
                     variant.uri = uri.to_owned();
                     playlist.variants.push(variant);
                 }
@@ -164,25 +164,18 @@ impl Multivariant {
                 playlist.tag(line, tag, value, &mut waiting)?;
             }
         }
-        if let Some(variant) = waiting {
-            return Err(Error::Playlist {
-                line: variant.line,
-                at: 0,
-                problem: PlaylistProblem::Missing {
-                    tag: "EXT-X-STREAM-INF",
-                    attribute: "URI",
-                },
-            });
+        match waiting {
+            Some((line, _)) => Err(no_uri(line)),
+            None => Ok(playlist),
         }
-        Ok(playlist)
     }
 
-    fn tag(
+    fn tag<'a>(
         &mut self,
-        line: Line<'_>,
+        line: Line<'a>,
         tag: &str,
         value: &str,
-        waiting: &mut Option<Variant>,
+        waiting: &mut Option<(Line<'a>, Variant)>,
     ) -> Result<(), Error> {
         match tag {
             "#EXT-X-VERSION" => {
@@ -198,7 +191,11 @@ impl Multivariant {
             "#EXT-X-START" => self.start = Some(Start::read(line, value)?),
             "#EXT-X-DEFINE" => self.defines.push(Define::read(line, value)?),
             "#EXT-X-STREAM-INF" => {
-                *waiting = Some(Variant::read(line, "EXT-X-STREAM-INF", value)?);
+                let variant = Variant::read(line, "EXT-X-STREAM-INF", value)?;
+                // Section 4.4.6.2: the URI stands in the line behind the tag.
+                if let Some((before, _)) = waiting.replace((line, variant)) {
+                    return Err(no_uri(before));
+                }
             }
             "#EXT-X-I-FRAME-STREAM-INF" => {
                 let variant = Variant::read(line, "EXT-X-I-FRAME-STREAM-INF", value)?;
@@ -213,6 +210,14 @@ impl Multivariant {
         }
         Ok(())
     }
+}
+
+/// A variant whose URI does not come.
+fn no_uri(line: Line<'_>) -> Error {
+    line.fault(PlaylistProblem::Missing {
+        tag: "EXT-X-STREAM-INF",
+        attribute: "URI",
+    })
 }
 
 impl Variant {

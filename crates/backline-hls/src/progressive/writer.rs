@@ -28,7 +28,7 @@ pub struct ProgressiveWriter<W> {
 }
 
 impl<W: Write + Seek> ProgressiveWriter<W> {
-    /// Begins a file with the tracks of these init segments.
+    /// Begins a file with the tracks of these init segments, at most `limits.renditions`.
     ///
     /// # Errors
     ///
@@ -47,6 +47,16 @@ impl<W: Write + Seek> ProgressiveWriter<W> {
             for trak in moov.children() {
                 let trak = trak?;
                 if trak.kind == *b"trak" {
+                    if this.tracks.len() >= this.limits.renditions {
+                        return Err(Error::File {
+                            at: trak.at,
+                            problem: FileProblem::TooLarge {
+                                what: "tracks",
+                                value: this.tracks.len() as u64,
+                                limit: this.limits.renditions as u64,
+                            },
+                        });
+                    }
                     this.tracks.push(track(source, trak, &this.limits)?);
                 }
             }
@@ -71,9 +81,22 @@ impl<W: Write + Seek> ProgressiveWriter<W> {
     /// was appended before is not harmed by a part that was refused for what it holds.
     pub fn part(&mut self, source: usize, part: &[u8]) -> Result<(), Error> {
         let stored = StoredPart::read(part, &self.limits)?;
-        let mut places = Vec::with_capacity(stored.runs.len());
+        // A part has one run a track: each is looked at by where its track ended before the part.
+        let mut places: Vec<usize> = Vec::new();
         for run in &stored.runs {
-            places.push(self.place(source, run)?);
+            let index = self.place(source, run)?;
+            if places.contains(&index) {
+                return Err(Error::File {
+                    at: self.at,
+                    problem: FileProblem::Value {
+                        kind: *b"tfhd",
+                        field: "track_ID",
+                        value: run.track_id.into(),
+                        expected: "each track once in a part",
+                    },
+                });
+            }
+            places.push(index);
         }
         let more: usize = stored.runs.iter().map(|run| run.samples.len()).sum();
         let samples = self.samples.saturating_add(more);

@@ -45,7 +45,8 @@ fn hold(decision: &Decision) -> Option<(Series, u64, u64)> {
 }
 
 #[test]
-fn rfc8216bis_6_2_5_ended_playlist_ignores_directives() {
+fn del_1_rfc8216bis_6_2_5_an_ended_playlist_ignores_directives() {
+    // Section 6.2.5: where there is EXT-X-ENDLIST, directives are ignored and the answer is given at once.
     let mut studio = live();
     studio.event(Event::End);
     for query in [
@@ -68,7 +69,8 @@ fn rfc8216bis_6_2_5_ended_playlist_ignores_directives() {
 }
 
 #[test]
-fn rfc8216bis_6_2_5_2_part_needs_msn() {
+fn del_2_rfc8216bis_6_2_5_2_a_part_needs_its_segment() {
+    // Section 6.2.5.2: _HLS_part says nothing without _HLS_msn, and is a bad request.
     let decision = ask(&live(), "_HLS_part=3");
     assert!(
         matches!(
@@ -84,7 +86,8 @@ fn rfc8216bis_6_2_5_2_part_needs_msn() {
 }
 
 #[test]
-fn rfc8216bis_6_2_5_2_msn_alone_waits_for_the_segment() {
+fn del_3_rfc8216bis_6_2_5_2_a_number_alone_waits_for_the_segment() {
+    // Section 6.2.5.2: the answer to _HLS_msn is held until that whole segment, or a later one, is listed.
     let studio = live();
     assert_eq!(hold(&ask(&studio, "_HLS_msn=4")), None, "DEL-3");
     assert_eq!(
@@ -98,7 +101,8 @@ fn rfc8216bis_6_2_5_2_msn_alone_waits_for_the_segment() {
 }
 
 #[test]
-fn rfc8216bis_6_2_5_2_blocks_until_part_exists() {
+fn del_4_rfc8216bis_6_2_5_2_blocks_until_the_part_exists() {
+    // Section 6.2.5.2: with _HLS_part it is held until that part of the segment, or anything later, is listed.
     let studio = live();
     assert_eq!(hold(&ask(&studio, "_HLS_msn=5&_HLS_part=9")), None, "DEL-4");
     assert_eq!(

@@ -220,7 +220,8 @@ fn new_2_what_is_no_stream_is_no_finding() {
     assert_eq!(first(torn), None, "a torn playlist is a finding");
     for url in ["", "index.m3u8", "ftp://stage/index.m3u8"] {
         let refused = Linter::new(url, Config::default(), now).map(|_| ());
-        assert_eq!(refused, Err(Error::Url { len: url.len() }));
+        let (len, limit) = (url.len(), 2_048);
+        assert_eq!(refused, Err(Error::Url { len, limit }));
     }
 }
 

@@ -30,7 +30,10 @@ mod ladder;
 mod limits;
 #[cfg(all(feature = "gzip", feature = "lint"))]
 mod lint;
+#[cfg(feature = "lint")]
+mod lint_hostile;
 mod m3u8;
+mod m3u8_edges;
 mod messages;
 mod playlist;
 mod playlists;

@@ -219,7 +219,8 @@ fn pl_9_one_report_for_every_other_rendition() {
 }
 
 #[test]
-fn rfc8216bis_6_2_5_1_a_delta_leaves_out_what_is_beyond_the_skip_boundary() {
+fn pl_10_rfc8216bis_6_2_5_1_a_delta_leaves_out_what_is_beyond_the_skip_boundary() {
+    // Section 6.2.5.1: what is further from the end than the Skip Boundary is replaced, with its tags, by EXT-X-SKIP.
     let mut studio = Studio::started(separate(), None);
     studio.play(
         &Script {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use backline_hls::codec::Codec;
+use backline_hls::codec::{Codec, TrackConfig};
 use backline_hls::progressive::{ProgressiveWriter, StoredPart};
 use backline_hls::{
     Config, Error, Event, FileProblem, Layout, Limits, ObjectKind, Output, Presentation,
-    RenditionId, Sample, TrackId,
+    RenditionId, Sample, TrackId, fmp4,
 };
 use bytes::Bytes;
 
@@ -401,4 +401,47 @@ fn a_writer_that_fails_says_how() {
         matches!(result, Err(Error::File { problem: FileProblem::Io { kind: found }, .. }) if found == kind),
         "{result:?}"
     );
+}
+
+#[test]
+fn a_track_stands_once_in_a_part_and_tracks_are_counted() {
+    let config = |codec, record| TrackConfig::parse(codec, hex(record), &Limits::default());
+    let picture = config(Codec::Avc, AVC_360).unwrap();
+    let init = fmp4::init(&[(1, &picture)], fmp4::Brand::Cmaf).unwrap();
+    let sample = fmp4::FragmentSample {
+        duration: 3_000,
+        size: 9,
+        composition: 0,
+        sync: true,
+    };
+    let samples = [sample; 3];
+    // The second run goes back to where the first one began.
+    let runs = [0, 0].map(|base_decode_time| fmp4::Run {
+        track_id: 1,
+        base_decode_time,
+        samples: &samples,
+    });
+    let part = |runs: &[fmp4::Run<'_>]| {
+        let header = fmp4::fragment_header(1, Some(fmp4::Styp::Iso6), runs).unwrap();
+        [&header[..], &vec![7; 27 * runs.len()]].concat()
+    };
+    let begin = |limits| ProgressiveWriter::new(Cursor::new(Vec::new()), &[&init[..]], limits);
+    let mut writer = begin(Limits::default()).unwrap();
+    let Err(Error::File { problem, .. }) = writer.part(0, &part(&runs)) else {
+        panic!("it goes back in time");
+    };
+    let FileProblem::Value { field, value, .. } = problem else {
+        panic!("{problem}");
+    };
+    assert_eq!((field, value), ("track_ID", 1));
+    writer.part(0, &part(&runs[..1])).unwrap();
+    writer.finish().unwrap();
+
+    let mut limits = Limits::default();
+    limits.renditions = 0;
+    let Err(Error::File { problem, .. }) = begin(limits) else {
+        panic!("one track is too many");
+    };
+    let (what, value, limit) = ("tracks", 0, 0);
+    assert_eq!(problem, FileProblem::TooLarge { what, value, limit });
 }

@@ -1,11 +1,11 @@
-//! Rows of sections 1.3 and 1.4 of the reference that no other test is named after.
+//! Rows of the reference that no other test is named after.
 
 use std::time::Duration;
 
 use backline_hls::{Config, Decision, Event, Form, Output};
 
 use crate::playlist::{Media, attribute, units};
-use crate::studio::{A0, AAC_48, AVC_720, Script, Studio, V0, separate};
+use crate::studio::{A0, AAC_48, AVC_720, Script, Studio, V0, muxed, separate};
 
 fn live(config: Config, length_ms: i64) -> Studio {
     let mut studio = Studio::started(config, Some(AAC_48));
@@ -178,4 +178,134 @@ fn del_10_no_byte_ranges_are_written() {
     for text in studio.texts.values() {
         assert!(!text.contains("BYTERANGE"));
     }
+}
+
+/// Plays a script a sample at a time and hands each new version of a playlist to `look`.
+fn versions(script: &Script, mut look: impl FnMut(&Studio, &str)) -> Studio {
+    let mut studio = Studio::started(separate(), Some(AAC_48));
+    let mut last = String::new();
+    for (at, kind, composition, sync) in script.samples() {
+        studio.at_ms(u64::try_from(at).unwrap());
+        match kind {
+            backline_hls::codec::TrackKind::Audio => studio.audio(at),
+            _ => studio.video(at, composition, sync),
+        }
+        if let Some(text) = studio.texts.get(&V0).filter(|text| **text != last) {
+            last.clone_from(text);
+            look(&studio, &last);
+        }
+    }
+    studio
+}
+
+#[test]
+fn pl_1_rfc8216bis_6_2_1_a_playlist_grows_at_its_end_and_shrinks_at_its_start() {
+    // Section 6.2.1: lines are appended; segments, parts and their tags are removed in the order in which they came;
+    // EXT-X-ENDLIST is added once. Nothing else changes.
+    let script = Script {
+        length_ms: 60_000,
+        ..Script::default()
+    };
+    let mut before: Vec<String> = Vec::new();
+    let mut count = 0;
+    let mut follows = |text: &str| {
+        let is_media = |line: &&str| {
+            let tag = line.split(':').next().unwrap_or_default();
+            !line.starts_with('#') || matches!(tag, "#EXTINF" | "#EXT-X-PROGRAM-DATE-TIME")
+        };
+        let lines: Vec<String> = text.lines().filter(is_media).map(str::to_owned).collect();
+        let gone = before.iter().position(|line| Some(line) == lines.first());
+        let kept = &before[gone.unwrap_or(0)..];
+        assert_eq!(kept, &lines[..kept.len().min(lines.len())], "{text}");
+        before = lines;
+        count += 1;
+    };
+    let mut studio = versions(&script, |_, text| follows(text));
+    studio.event(Event::End);
+    follows(&studio.texts[&V0]);
+    assert!(count > 250, "{count} versions");
+    assert!(studio.texts[&V0].ends_with("#EXT-X-ENDLIST\n"));
+}
+
+#[test]
+fn seg_5_rfc8216bis_4_4_4_9_every_part_with_an_independent_frame_says_so() {
+    // Section 4.4.4.9: INDEPENDENT=YES should stand on every part that holds an independent frame: each part of sound,
+    // and of a picture those with a key frame, where it begins the part and where it does not. No other has it.
+    for (config, sound) in [(separate(), true), (muxed(), false)] {
+        let mut studio = Studio::started(config, Some(AAC_48));
+        let script = Script {
+            // A key frame each 0.8 s: in the first, in the middle and in the last part of a segment.
+            gop: 24,
+            ..Script::default()
+        };
+        studio.play(&script, 0);
+        let lead = if sound { V0 } else { crate::studio::M0 };
+        let parts: Vec<_> = studio.playlists[&lead]
+            .segments
+            .iter()
+            .flat_map(|segment| &segment.parts)
+            .collect();
+        let independent = parts.iter().filter(|part| part.independent).count();
+        assert!((5..parts.len() / 2).contains(&independent), "{independent}");
+        for (object, (runs, _)) in &studio.parts {
+            let name = format!("p{}.m4s", object.number);
+            let media = &studio.playlists[&object.rendition];
+            let mut listed = media.segments.iter().flat_map(|segment| &segment.parts);
+            let Some(part) = listed.find(|part| part.uri == name) else {
+                continue;
+            };
+            // The picture is the first track where there is one.
+            let key = (0..runs[0].flags.len()).any(|at| runs[0].sync(at));
+            assert_eq!(part.independent, key, "{object:?}");
+            assert!(part.independent || object.rendition != A0);
+        }
+    }
+}
+
+#[test]
+fn seg_6_rfc8216bis_6_2_1_parts_and_segments_come_in_time() {
+    // Section 6.2.1: the next part is there within one Part Target Duration of the last one, the next segment within
+    // one and a half Target Durations.
+    let script = Script {
+        length_ms: 20_000,
+        ..Script::default()
+    };
+    let (mut part, mut segment) = (None, None);
+    let studio = versions(&script, |studio, _| {
+        let media = &studio.playlists[&V0];
+        let most = Duration::from_micros(media.part_target * 10);
+        if let Some(before) = part.replace(studio.now) {
+            assert!(studio.now - before <= most, "{:?}", studio.now - before);
+        }
+        let closed = studio.points[&V0].1.msn;
+        let (msn, at) = *segment.get_or_insert((closed, studio.now));
+        if msn != closed {
+            let most = Duration::from_millis(media.target * 1_500);
+            assert!(studio.now - at <= most, "{:?}", studio.now - at);
+            segment = Some((closed, studio.now));
+        }
+    });
+    assert!(studio.points[&V0].1.msn >= 8);
+}
+
+#[test]
+fn new_1_an_early_key_frame_leaves_the_hint_right() {
+    // Section 4.4.5.3 allows for a hinted part that turns out to be the first of the next segment: its name says
+    // nothing of where it stands.
+    let mut studio = live(separate(), 3_100);
+    let before = studio.playlists[&V0].clone();
+    let hint = before.hint.unwrap();
+    let open = before.segments.last().unwrap().msn;
+    // A key frame half a group early.
+    for frame in 0..12 {
+        let at = 3_100 + frame * 33;
+        studio.at_ms(u64::try_from(at).unwrap());
+        studio.video(at, 0, frame % 6 == 0);
+    }
+    let media = &studio.playlists[&V0];
+    let holder = media
+        .segments
+        .iter()
+        .find(|segment| segment.parts.iter().any(|part| part.uri == hint));
+    assert!(holder.is_some_and(|segment| segment.msn >= open), "{hint}");
 }

@@ -77,8 +77,8 @@ pub struct Limits {
     pub playlist_lines: usize,
     /// Segments of a playlist that is read, or joined from a delta update. Default 16,384.
     pub playlist_segments: usize,
-    /// Bytes of a URL that a check asks for, and of a reference to one. Default 2 KiB: more than a signature takes. Each
-    /// of a playlist's short references becomes a whole URL, so a long one at its root would count as often.
+    /// Bytes of a URL that a check asks for, and of a reference to one. Default 2 KiB: more than a signature takes.
+    /// Each of a playlist's short references becomes a whole URL, so a long folder would count as often.
     pub url_bytes: usize,
     /// Objects of all renditions together that a check remembers, with 2 KiB each at worst. Default 16,384.
     pub lint_objects: usize,

@@ -7,6 +7,7 @@ import { Player } from "./player.js";
 const SHOW_MS = 250;
 const POLL_WAITING_MS = 1_000;
 const POLL_PLAYING_MS = 5_000;
+const LIVE_MS = 3_000;        // how long the show may be on without a picture
 
 const element = (id) => document.getElementById(id);
 const video = element("video");
@@ -15,6 +16,7 @@ const player = new Player(video, await load_hls());
 
 let stage = wanted_stage();
 let state = null;          // what the box says: waiting, live, away, ended; null: no answer yet
+let state_at = 0;          // when that began
 let loaded = null;         // the playlist that the player has
 let message = null;        // the word that the status line shows
 let captions = false;      // whether the viewer wants them
@@ -46,6 +48,7 @@ async function poll() {
     stage ??= (stages.find((one) => one.state === "live") ?? stages[0])?.name;
     const before = state;
     state = stages.find((one) => one.name === stage)?.state ?? "waiting";
+    if (state !== before) state_at = performance.now();
     follow(before);
   } catch {
     if (!player.stats().playing) say("lost");
@@ -168,7 +171,10 @@ player.addEventListener("stalled", () => say(state === "away" ? "paused_show" : 
 player.addEventListener("trouble", () => say(state === "live" ? "reconnecting" : message));
 player.addEventListener("blocked", () => say("blocked"));
 player.addEventListener("ended", () => say("ended"));
-player.addEventListener("stuck", () => { if (state === "live") player.restart("stuck"); });
+player.addEventListener("stuck", () => {
+  // A publisher that is just back may have no picture yet.
+  if (state === "live" && performance.now() - state_at > LIVE_MS) player.restart("stuck");
+});
 for (const event of ["play", "pause", "volumechange"]) video.addEventListener(event, buttons);
 document.addEventListener("fullscreenchange", buttons);
 document.addEventListener("visibilitychange", () => { if (!document.hidden && !video.paused && loaded) player.go_live(); });

@@ -7,9 +7,15 @@ const STEER_MS = 50;
 const WATCH_MS = 1_000;
 const STUCK_MS = 5_000;       // no progress for so long while the show is on: build again
 const HOLE_S = 0.1;           // what a player plays over by itself
+const HELD_MS = 4_000;        // how long the box may hold a request for a playlist before it is asked again
+const HELD_STILL_MS = 3_000;  // how long the picture of a publisher that is back may stand still
+const SLOW_MS = 400;          // how long a stall lasts that browsers end too late
 const BACKOFF_MS = [300, 600, 1_200, 2_500, 5_000];
 const AGAIN = { maxNumRetry: 1e6, retryDelayMs: 200, maxRetryDelayMs: 1_000, backoff: "linear" };
 const ONCE = { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 };
+const AT_ONCE = { maxNumRetry: 1e6, retryDelayMs: 0, maxRetryDelayMs: 0 };
+// Of what is listed as absent, hls.js asks for the next segment after the delay of its first retry.
+const SOON = { maxNumRetry: 8, retryDelayMs: 100, maxRetryDelayMs: 1_000 };
 
 const SETTINGS = {
   lowLatencyMode: true,
@@ -26,13 +32,32 @@ const SETTINGS = {
   manifestLoadPolicy: {
     default: { maxTimeToFirstByteMs: 15_000, maxLoadTimeMs: 20_000, timeoutRetry: ONCE, errorRetry: ONCE },
   },
+  fragLoadPolicy: {
+    default: { maxTimeToFirstByteMs: 10_000, maxLoadTimeMs: 20_000, timeoutRetry: ONCE, errorRetry: SOON },
+  },
 };
+
+/**
+ * Loads playlists and lets the box hold a request for as long as the publisher is away. By itself hls.js gives up after
+ * 1.6 s, and from then on looks once a second whether something is new.
+ */
+function patient(Hls) {
+  return class extends Hls.DefaultConfig.loader {
+    load(context, config, callbacks) {
+      const { loadPolicy } = config;
+      const held = context.deliveryDirectives?.msn !== undefined;
+      const patience = { maxTimeToFirstByteMs: HELD_MS, maxLoadTimeMs: HELD_MS, timeoutRetry: AT_ONCE };
+      super.load(context, held ? { ...config, loadPolicy: { ...loadPolicy, ...patience } } : config, callbacks);
+    }
+  };
+}
 
 export class Player extends EventTarget {
   constructor(video, Hls) {
     super();
     this.video = video;
     this.Hls = Hls?.isSupported() ? Hls : null;
+    this.settings = this.Hls && { ...SETTINGS, pLoader: patient(Hls) };
     this.engine = this.Hls ? "hls.js" : video.canPlayType("application/vnd.apple.mpegurl") ? "native" : null;
     this.hls = null;
     this.url = null;
@@ -41,6 +66,9 @@ export class Player extends EventTarget {
     this.last_error = null;
     this.progress = { at: 0, time: -1 };
     this.stalled_at = null;
+    this.left_at = 0;           // when the last seek out of a stall was
+    this.held_at = null;        // since when it stands still for what a publisher that is back has yet to send
+    this.newest_cc = -1;        // the newest discontinuity that is known
     this.failures = 0;
     this.alive = false;
     this.#listen();
@@ -116,6 +144,8 @@ export class Player extends EventTarget {
     const { video } = this;
     this.progress = { at: performance.now(), time: -1 };
     this.started = false;
+    this.newest_cc = -1;
+    this.#release();
     this.steer.reset();
     if (this.engine === "native") {
       video.src = this.url;
@@ -123,30 +153,72 @@ export class Player extends EventTarget {
     } else if (this.Hls) {
       // ManagedMediaSource works only where the picture cannot be sent to another screen.
       video.disableRemotePlayback = true;
-      const hls = this.hls = new this.Hls(SETTINGS);
+      const hls = this.hls = new this.Hls(this.settings);
       hls.on(this.Hls.Events.ERROR, (_, data) => this.#error(hls, data));
       hls.on(this.Hls.Events.FRAG_CHANGED, (_, { frag }) => {
         if (frag.cc !== this.discontinuity) this.steer.reset();
         this.discontinuity = frag.cc;
       });
       hls.on(this.Hls.Events.SUBTITLE_TRACKS_UPDATED, () => this.#say("captions"));
-      hls.on(this.Hls.Events.FRAG_BUFFERED, () => this.#over_hole());
+      hls.on(this.Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#return_to(details));
+      hls.on(this.Hls.Events.FRAG_BUFFERED, (_, { frag }) => {
+        if (frag.type === "main") this.newest_cc = Math.max(this.newest_cc, frag.cc);
+        this.#resume();
+      });
       hls.loadSource(this.url);
       hls.attachMedia(video);
     }
     this.play();
   }
 
-  /** Jumps over what the publisher was away for, at once: hls.js looks for a while whether it still comes. */
-  #over_hole() {
-    const { buffered, currentTime, seeking } = this.video;
-    if (!this.started || seeking) return;
-    for (let index = 0; index < buffered.length; index += 1) {
-      if (buffered.end(index) > currentTime + HOLE_S) {
-        if (buffered.start(index) > currentTime + HOLE_S) this.video.currentTime = buffered.start(index) + HOLE_S / 2;
-        return;
-      }
+  /**
+   * A publisher that was away is listed again: goes there and stands still until what is there lasts.
+   *
+   * It takes a seek. Browsers wait for more sound with each time that it ran out, twice as much, up to 3 s, until a seek
+   * makes them forget; and hls.js asks for parts only where it plays, for whole segments elsewhere.
+   */
+  #return_to(details) {
+    const { video } = this;
+    const newest = details.fragmentHint ?? details.fragments.at(-1);
+    if (!newest || newest.cc <= this.newest_cc || this.stalled_at === null || video.paused) return;
+    const first = details.fragments.find(({ cc }) => cc === newest.cc) ?? newest;
+    this.newest_cc = newest.cc;
+    this.held_at = performance.now();
+    video.playbackRate = 0;
+    video.currentTime = first.start + HOLE_S / 2;
+  }
+
+  /** Plays on where it stands still, if that lasts; leaves a stall that lasts too long, and a hole, by a seek. */
+  #resume() {
+    const { video, held_at, stalled_at } = this;
+    const { buffered, currentTime } = video;
+    if (!this.started || video.paused || !buffered.length) return;
+    const last = buffered.length - 1;
+    const start = Math.max(currentTime, buffered.start(last) + HOLE_S / 2);
+    const enough = this.steer.least + this.steer.part / 2;
+    if (buffered.end(last) - start < enough) return;
+    const in_hole = start > currentTime && !this.#is_buffered(currentTime + HOLE_S);
+    if (in_hole) {
+      video.currentTime = start;
+    } else if (held_at === null && stalled_at !== null && video.readyState < 3 && !video.seeking) {
+      if (performance.now() - Math.max(stalled_at, this.left_at) < SLOW_MS) return;
+      this.left_at = performance.now();
+      video.currentTime += 0.001;
     }
+    if (held_at !== null) this.#release();
+  }
+
+  #release() {
+    this.held_at = null;
+    this.video.playbackRate = 1;
+  }
+
+  #is_buffered(time) {
+    const { buffered } = this.video;
+    for (let index = 0; index < buffered.length; index += 1) {
+      if (buffered.start(index) <= time && buffered.end(index) > time) return true;
+    }
+    return false;
   }
 
   #teardown() {
@@ -196,8 +268,8 @@ export class Player extends EventTarget {
     video.addEventListener("waiting", () => {
       if (!this.started || video.seeking || video.paused || this.stalled_at !== null) return;
       this.stalled_at = performance.now();
+      this.stalled_cc = this.newest_cc;
       this.counts.stalls += 1;
-      this.steer.stalled();
       this.#say("stalled");
     });
     video.addEventListener("timeupdate", () => {
@@ -214,10 +286,16 @@ export class Player extends EventTarget {
     if (this.stalled_at === null) return;
     this.counts.stalled_ms += performance.now() - this.stalled_at;
     this.stalled_at = null;
+    // A publisher that was away says nothing about the network.
+    if (this.stalled_cc === this.newest_cc) this.steer.stalled();
   }
 
   #steer() {
     const { video, hls } = this;
+    if (this.held_at !== null) {
+      if (performance.now() - this.held_at > HELD_STILL_MS) this.#release();
+      return;
+    }
     if (!hls || !this.started || video.paused || video.seeking || video.readyState < 3 || document.hidden) return;
     const details = hls.latestLevelDetails;
     if (details?.partTarget) this.steer.part = details.partTarget;

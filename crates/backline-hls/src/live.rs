@@ -384,11 +384,16 @@ impl Presentation {
         let targets = self.targets;
         let moment = self.moment(now_ns);
         let (epoch, step_ns) = (self.epoch, self.step_ns());
+        let mut early = Vec::new();
         for (index, track) in self.tracks.iter_mut().enumerate() {
             // Codecs and resolution stand in the multivariant playlist.
             let new = track.adopt_config();
             self.changed.tracks |= new;
+            let kept = core::mem::take(&mut track.early);
             track.restart();
+            if !kept.is_empty() && !new && !first {
+                early.push((index, kept));
+            }
             track.fresh = !first && (index == 0 || !track.is_sound());
             let half_ns = to_ns(track.timeline.pace.frame(), track.config.timescale()) / 2;
             let dropped = track.following.begin_epoch(&epoch, half_ns, step_ns, new);
@@ -403,6 +408,9 @@ impl Presentation {
                 rendition.timescale = track.config.timescale();
                 rendition.cutter = Cutter::new(&targets, rendition.timescale);
             }
+        }
+        for (index, kept) in early {
+            self.begin_sound(index, kept);
         }
         self.reported_gop = false;
         self.phase = Phase::Live;

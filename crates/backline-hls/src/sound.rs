@@ -5,6 +5,10 @@
     reason = "ticks come from nanoseconds below 2^62"
 )]
 
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
 use crate::Error;
 use crate::cutter::Cutter;
 use crate::event::{Sample, Warning};
@@ -14,6 +18,8 @@ use crate::timeline::{ticks, to_ns};
 use crate::track::Track;
 
 const NS_PER_MS: i64 = 1_000_000;
+/// Sound that is kept before a picture begins: of this much, a frame reaches the picture's beginning.
+const EARLY_FRAMES: usize = 8;
 
 impl Presentation {
     /// Takes sound that goes beside a picture; it waits for the picture's part.
@@ -32,7 +38,7 @@ impl Presentation {
             track.waiting_bytes.saturating_add(sample.data.len()),
         );
         if self.phase != Phase::Live || track.next_config.is_some() {
-            self.counts.dropped = self.counts.dropped.saturating_add(1);
+            self.sound_before(index, sample);
             return Ok(());
         }
         let timescale = track.config.timescale();
@@ -85,6 +91,39 @@ impl Presentation {
             track.missed = false;
         }
         Ok(())
+    }
+
+    /// Takes sound of a publisher whose picture has not begun.
+    fn sound_before(&mut self, index: usize, sample: Sample) {
+        let keeps = self.muxed && self.phase == Phase::Waiting && self.playing.is_none();
+        let bytes_max = self.config.limits.part_bytes;
+        let dropped = match self.tracks.get_mut(index) {
+            Some(track) if keeps => track.keep_early(sample, bytes_max),
+            _ => 1,
+        };
+        self.counts.dropped = self.counts.dropped.saturating_add(dropped);
+    }
+
+    /// Begins the sound of an epoch with the frame that is heard as its picture begins, in a rendition of both.
+    ///
+    /// Browsers that find a hole in the sound behind a key frame wait for the next key frame, with the picture too: the
+    /// sound begins no later than the picture (`early` is what came before it).
+    pub(crate) fn begin_sound(&mut self, index: usize, early: VecDeque<(i64, Bytes)>) {
+        let epoch = self.epoch;
+        let (Some(targets), Some(track)) = (self.targets, self.tracks.get_mut(index)) else {
+            return;
+        };
+        let timescale = track.config.timescale();
+        let longest = Cutter::new(&targets, timescale).cap;
+        let origin = ticks(i128::from(epoch.out_ns), timescale);
+        let frame = track.timeline.pace.frame();
+        for (dts_ns, data) in early {
+            let due = epoch.ticks(dts_ns, timescale);
+            let heard = due + frame > origin && due <= origin + longest;
+            if !heard || !track.wait(due, data, longest) {
+                self.counts.dropped = self.counts.dropped.saturating_add(1);
+            }
+        }
     }
 
     /// Cuts the sound that goes with the picture so far.
@@ -188,5 +227,22 @@ impl Presentation {
             .last_dts_ns
             .map_or(0, |dts_ns| self.epoch.ticks(dts_ns, scale));
         to_ns(lead.timeline.next().max(seen), scale)
+    }
+}
+
+impl Track {
+    /// Keeps the newest sound of a publisher whose picture has not begun. Returns how many frames were left out.
+    fn keep_early(&mut self, sample: Sample, bytes_max: usize) -> u64 {
+        self.early.push_back((sample.dts_ns, sample.data));
+        let mut bytes: usize = self.early.iter().map(|(_, data)| data.len()).sum();
+        let mut dropped = 0;
+        while self.early.len() > EARLY_FRAMES || bytes > bytes_max {
+            let Some((_, data)) = self.early.pop_front() else {
+                break;
+            };
+            bytes -= data.len();
+            dropped += 1;
+        }
+        dropped
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Track {
     /// Sound that waits for the picture's next part.
     pub(crate) waiting: VecDeque<Placed>,
     pub(crate) waiting_bytes: usize,
+    /// The newest sound of a publisher whose picture has not begun, with its decode times.
+    pub(crate) early: VecDeque<(i64, Bytes)>,
     /// The newest sound, to fill a hole with where silence is not known.
     pub(crate) newest: Option<Bytes>,
     /// Whether it was already reported that this track is too far from the leading one.
@@ -65,6 +67,7 @@ impl Track {
             meter: Meter::default(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            early: VecDeque::new(),
             newest: None,
             stepped: false,
             missed: false,
@@ -120,6 +123,7 @@ impl Track {
         self.meter.restart();
         self.waiting.clear();
         self.waiting_bytes = 0;
+        self.early.clear();
         self.stepped = false;
     }
 

@@ -134,6 +134,54 @@ fn quirk_23_a_takeover_without_a_stop_is_a_return() {
     );
 }
 
+/// Chromium that finds a hole in the sound behind a key frame takes no picture until the next key frame.
+#[test]
+fn quirk_35_sound_begins_no_later_than_the_picture_of_a_returning_publisher() {
+    // Publishers write both in the order of their times, so sound comes before the key frame too.
+    for offset_ms in -70..-40 {
+        let mut studio = Studio::started(muxed(), Some(AAC_48));
+        studio.play(
+            &Script {
+                length_ms: 4_990,
+                ..Script::default()
+            },
+            0,
+        );
+        studio.event(Event::Stop);
+        studio.at_ms(7_000);
+        studio.start(Some(AAC_48));
+        studio.play(
+            &Script {
+                first_ms: 1_000,
+                length_ms: 3_000,
+                sound_offset_ms: offset_ms,
+                ..Script::default()
+            },
+            7_000,
+        );
+        let segments = &studio.playlists[&M0].segments;
+        let fresh = segments.iter().find(|segment| segment.discontinuity);
+        let uri = &fresh.unwrap().parts[0].uri;
+        let number = uri[1..].strip_suffix(".m4s").unwrap().parse().unwrap();
+        let object = ObjectId {
+            rendition: M0,
+            kind: ObjectKind::Part,
+            number,
+        };
+        let runs = &studio.parts[&object].0;
+        let begins_us = |track: u32, scale: u64| {
+            let run = runs.iter().find(|run| run.track == track);
+            run.map(|run| run.tfdt * 1_000_000 / scale)
+        };
+        let (picture, sound) = (begins_us(1, 90_000), begins_us(2, 48_000));
+        let (picture, sound) = (picture.unwrap(), sound.expect("sound in the first part"));
+        assert!(
+            sound <= picture && picture - sound < 22_000,
+            "{offset_ms} ms: sound at {sound} us, the picture at {picture} us"
+        );
+    }
+}
+
 #[test]
 fn mux_7_a_changed_config_is_a_new_generation_behind_a_discontinuity() {
     for config in [separate(), muxed()] {

@@ -10,6 +10,7 @@ const HOLE_S = 0.1;           // what a player plays over by itself
 const HELD_MS = 4_000;        // how long the box may hold a request for a playlist before it is asked again
 const HELD_STILL_MS = 3_000;  // how long the picture of a publisher that is back may stand still
 const SLOW_MS = 400;          // how long a stall lasts that browsers end too late
+const WEDGED_MS = 500;        // how long one lasts that what is listed does not end
 const BACKOFF_MS = [300, 600, 1_200, 2_500, 5_000];
 const AGAIN = { maxNumRetry: 1e6, retryDelayMs: 200, maxRetryDelayMs: 1_000, backoff: "linear" };
 const ONCE = { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 };
@@ -208,6 +209,22 @@ export class Player extends EventTarget {
     if (held_at !== null) this.#release();
   }
 
+  /**
+   * Leaves a stall behind which media is listed that hls.js does not ask for: beside a picture with sound of its own it
+   * may forget the last part of a segment that is listed while the one before it is on its way.
+   */
+  #pass() {
+    const { video, hls, stalled_at } = this;
+    const now = performance.now();
+    if (!hls || stalled_at === null || video.seeking || video.paused) return;
+    if (now - Math.max(stalled_at, this.left_at) < WEDGED_MS) return;
+    const live = hls.liveSyncPosition;
+    const absent = hls.latestLevelDetails?.partList?.at(-1)?.gap ?? true;
+    if (absent || live === null || live < this.#edge()) return;
+    this.left_at = now;
+    video.currentTime = live;
+  }
+
   #release() {
     this.held_at = null;
     this.video.playbackRate = 1;
@@ -296,6 +313,7 @@ export class Player extends EventTarget {
       if (performance.now() - this.held_at > HELD_STILL_MS) this.#release();
       return;
     }
+    this.#pass();
     if (!hls || !this.started || video.paused || video.seeking || video.readyState < 3 || document.hidden) return;
     const details = hls.latestLevelDetails;
     if (details?.partTarget) this.steer.part = details.partTarget;

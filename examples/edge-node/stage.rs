@@ -302,6 +302,10 @@ fn warn(stage: &str, warning: Warning) {
             "no key frame for {:.1} s: set the encoder's keyframe interval to {target_s} s or less (OBS: Output, Keyframe Interval; FFmpeg: -g frames)",
             Duration::from_millis(gop_ms).as_secs_f64()
         ),
+        Warning::Misaligned { track, late_ms } => tracing::warn!(
+            %stage, %track, late_ms,
+            "no key frame where the first picture has one: set the same keyframe interval for all pictures (OBS: Output, Keyframe Interval; FFmpeg: -g frames, -sc_threshold 0)"
+        ),
         Warning::Jump { track, by_ms } => {
             tracing::warn!(%stage, %track, by_ms, "the publisher's clock jumped; the picture goes on after a cut")
         }

@@ -151,6 +151,13 @@ impl DateRange {
         Ok(())
     }
 
+    /// Takes over the class of `listed`, of the same name, where a range that ends on the next one does not repeat it.
+    pub(crate) fn class_for_next(&mut self, listed: &Self) {
+        if self.end == Some(DateRangeEnd::OnNext) && self.class.is_none() {
+            self.class.clone_from(&listed.class);
+        }
+    }
+
     /// What `self` says that `listed`, of the same name, does not; `None` if that is nothing. What both say must agree.
     pub(crate) fn beyond(&self, listed: &Self) -> Result<Option<Self>, DateRangeProblem> {
         let mut new = Self::new(self.id.clone(), self.start);
@@ -175,6 +182,10 @@ impl DateRange {
             if let Some(value) = added("X-", &Some(value.clone()), &known)? {
                 new.attributes.push((name.clone(), value));
             }
+        }
+        if new.end == Some(DateRangeEnd::OnNext) {
+            // The line that says so must say which class the next one has to be of.
+            new.class.clone_from(&self.class);
         }
         let same = new == Self::new(self.id.clone(), self.start);
         Ok(Some(new).filter(|_| !same))

@@ -95,12 +95,16 @@ impl Dates {
         first_ms: u64,
         (ranges_max, bytes_max): (usize, usize),
     ) -> Result<Option<u64>, DateRangeProblem> {
-        range.check()?;
         let known = self
             .ranges
             .iter()
             .position(|listed| listed.range.id == range.id);
         let known = known.and_then(|index| Some((index, self.ranges.get(index)?)));
+        let mut range = range;
+        if let Some((_, listed)) = known {
+            range.class_for_next(&listed.range);
+        }
+        range.check()?;
         let (new, mut whole) = match known {
             None => {
                 if self.names.contains(&hash(&range.id)) {

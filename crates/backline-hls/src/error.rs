@@ -594,6 +594,22 @@ pub enum DeltaProblem {
         /// In the update, in seconds.
         after: u64,
     },
+    /// Together they have more bytes than the cap.
+    #[error("{size} bytes together, limit {limit}")]
+    TooLarge {
+        /// How many they would have.
+        size: usize,
+        /// The cap.
+        limit: usize,
+    },
+    /// Together they have more lines than the cap.
+    #[error("{count} lines together, limit {limit}")]
+    TooManyLines {
+        /// How many they would have.
+        count: usize,
+        /// The cap.
+        limit: usize,
+    },
     /// Together they have more segments than the cap.
     #[error("{count} segments together, limit {limit}")]
     TooManySegments {

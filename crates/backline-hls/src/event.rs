@@ -299,7 +299,10 @@ pub enum Warning {
         target_s: u64,
     },
     /// A picture that does not lead has no key frame where the leading one's segment ended, within a part: its segment
-    /// was cut without one. Its encoder's key frames should fall together with those of the other pictures.
+    /// was cut without one, or where [`Config::independent_segments`](crate::Config::independent_segments) promises
+    /// one, it is absent up to its next key frame. The encoder's key-frame interval (OBS: "Keyframe Interval", FFmpeg:
+    /// `-g` divided by the frame rate) must be the same for all pictures, and none of them may have key frames of its
+    /// own between (FFmpeg: `-sc_threshold 0`).
     Misaligned {
         /// Which.
         track: TrackId,

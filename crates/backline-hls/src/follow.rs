@@ -76,6 +76,13 @@ impl Following {
         self.pending.push_back(Pending { sample, later });
     }
 
+    /// Samples and bytes that wait, those from `end` on not counted.
+    fn waiting_before(&self, end: Option<usize>) -> (usize, usize) {
+        let end = end.unwrap_or(self.pending.len());
+        let behind = self.pending.range(end..).map(|one| one.sample.data.len());
+        (end, self.pending_bytes.saturating_sub(behind.sum()))
+    }
+
     /// Leaves out samples from `from` on, and returns how many.
     fn drop_from(&mut self, from: usize) -> u64 {
         let dropped: Vec<Pending> = self.pending.drain(from..).collect();
@@ -161,7 +168,6 @@ impl Presentation {
         if ahead_ns.abs() < step_ns / 2 {
             track.stepped = false;
         }
-        let most = limits.part_samples;
         if !live || far || track.next_config.is_some() {
             let dropped = track.following.keep_for_later(sample, limits);
             self.counts.dropped = self.counts.dropped.saturating_add(dropped);
@@ -172,13 +178,13 @@ impl Presentation {
             return Ok(());
         }
         let following = &mut track.following;
+        let later = following.pending.iter().position(|one| one.later);
+        // It is back from where it had gone, and what waits there will be left out.
+        let back = later.filter(|_| self.playing.is_none());
+        let (samples, bytes) = following.waiting_before(back);
         let rows = [
-            ("samples", following.pending.len() + 1, most),
-            (
-                "bytes",
-                following.pending_bytes + sample.data.len(),
-                limits.part_bytes,
-            ),
+            ("samples", samples + 1, limits.part_samples),
+            ("bytes", bytes + sample.data.len(), limits.part_bytes),
         ];
         for (what, value, limit) in rows {
             if value > limit {
@@ -191,9 +197,7 @@ impl Presentation {
                 });
             }
         }
-        let later = following.pending.iter().position(|one| one.later);
-        if let (Some(first), None) = (later, &self.playing) {
-            // It is back from where it had gone.
+        if let Some(first) = back {
             let dropped = following.drop_from(first);
             self.counts.dropped = self.counts.dropped.saturating_add(dropped);
         }
@@ -333,12 +337,23 @@ impl Presentation {
         if !aligned && late < rendition.cutter.cap && !full {
             return false;
         }
-        if !aligned && !core::mem::replace(&mut following.misaligned, true) {
-            let late_ms = u64::try_from(to_ns(late, timescale) / NS_PER_MS);
-            let (track, late_ms) = (track.id, late_ms.unwrap_or(0));
-            self.warn(Warning::Misaligned { track, late_ms });
+        if !aligned {
+            self.misaligned(index, late);
         }
         true
+    }
+
+    /// Says once that a follower's key frame is missing since the leading track's segment ended, `late` ticks ago.
+    fn misaligned(&mut self, index: usize, late: i64) {
+        let Some(track) = self.tracks.get_mut(index) else {
+            return;
+        };
+        if core::mem::replace(&mut track.following.misaligned, true) {
+            return;
+        }
+        let late_ms = u64::try_from(to_ns(late, track.config.timescale()) / NS_PER_MS);
+        let (track, late_ms) = (track.id, late_ms.unwrap_or(0));
+        self.warn(Warning::Misaligned { track, late_ms });
     }
 
     /// The file time of the newest sample of the leading track.
@@ -417,6 +432,10 @@ impl Presentation {
             self.list_absent(now_ns, index, to_ns(due, timescale));
         }
         if self.has_no_place(index, due, sample.sync) {
+            let cut = self.tracks.get(index).and_then(|track| track.following.cut);
+            if let Some(cut) = cut.filter(|cut| !cut.forced && !sample.sync) {
+                self.misaligned(index, due - ticks(i128::from(cut.at_ns), timescale));
+            }
             if let Some(track) = self.tracks.get_mut(index) {
                 track.following.unsynced = true;
             }

@@ -10,6 +10,7 @@
     reason = "ticks come from nanoseconds below 2^62"
 )]
 
+use crate::follow::SHORTEST_NS;
 use crate::presentation::Presentation;
 use crate::rendition::{Moment, Rendition};
 use crate::segment::Segment;
@@ -55,6 +56,16 @@ impl Rendition {
             start += length;
         }
         self.end_ns = self.end_ns.max(to_ns(until, self.timescale));
+    }
+
+    /// Lists what is missing between the listed media and what begins at `start` as absent, so that no moment between
+    /// two listed ones is listed nowhere. What begins a discontinuity, or is the first media, has its date.
+    pub(crate) fn list_hole(&mut self, moment: &Moment, start: i64) {
+        let start_ns = to_ns(start, self.timescale);
+        let follows = self.open.is_some() || !(self.begins_anew() || self.closed.is_empty());
+        if follows && self.part.is_empty() && start_ns - self.end_ns > SHORTEST_NS {
+            self.gap_until(moment, start_ns);
+        }
     }
 
     /// Lists whole segments that a former life may have listed, in order, dated up to `until_ms`.

@@ -69,11 +69,12 @@ pub struct Limits {
     pub query_bytes: usize,
     /// Pairs in a query string. Default 32.
     pub query_pairs: usize,
-    /// Bytes of a playlist that is read. Default 1 MiB: a window of hours.
+    /// Bytes of a playlist that is read, or joined from a delta update. Default 1 MiB: a window of hours.
     pub playlist_bytes: usize,
     /// Bytes of a line of a playlist that is read. Default 8 KiB: a URI with a long signature.
     pub playlist_line_bytes: usize,
-    /// Lines of a playlist that is read. Default 65,536; stops a text of empty lines, each of which is kept.
+    /// Lines of a playlist that is read, or joined from a delta update. Default 65,536; stops a text of empty lines,
+    /// each of which is kept.
     pub playlist_lines: usize,
     /// Segments of a playlist that is read, or joined from a delta update. Default 16,384.
     pub playlist_segments: usize,

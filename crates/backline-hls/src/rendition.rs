@@ -180,6 +180,9 @@ impl Rendition {
     ) {
         loop {
             let mut left = 0;
+            if let Some(front) = sound.waiting.front().filter(|front| front.start < until) {
+                self.list_hole(moment, front.start);
+            }
             // Sound that comes back after a hole must not make a segment longer than playlists may say (SEG-1).
             let room = moment.targets.segment_most(self.timescale) - self.segment_fill();
             let room = room.min(self.cutter.cap);
@@ -445,6 +448,11 @@ impl Rendition {
             .as_ref()
             .map_or(0, |open| units(open.ticks.unsigned_abs(), self.timescale));
         self.closed_units + open
+    }
+
+    /// Whether the next segment begins a discontinuity.
+    pub(crate) fn begins_anew(&self) -> bool {
+        self.discontinuous
     }
 
     /// How much of the open segment is filled, the open part included.

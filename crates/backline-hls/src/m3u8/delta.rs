@@ -36,7 +36,8 @@ impl Media {
     /// # Errors
     ///
     /// [`Error::Delta`] if `before` cannot be what the update was made for: it is a delta update itself, of another
-    /// target duration, or does not have all segments that are skipped. The viewer then asks for a whole playlist.
+    /// target duration, or does not have all segments that are skipped. The viewer then asks for a whole playlist. Also
+    /// if the two together pass a cap of `limits` that holds for a whole playlist: segments, lines or bytes.
     pub fn merge(self, before: &Self, limits: &Limits) -> Result<Self, Error> {
         let Some(skip) = self.skip.clone() else {
             return Ok(self);
@@ -80,7 +81,27 @@ impl Media {
         let gone = before.segments.get(..from).unwrap_or_default();
         let mut joined = self.joined(before, skipped, skip.removed_date_ranges.as_deref());
         joined.inherit(gone);
+        joined.keeps_to(limits)?;
         Ok(joined)
+    }
+
+    /// Charges the caps of a playlist that is read: what is joined may stand in for the next update's base, for ever.
+    fn keeps_to(&self, limits: &Limits) -> Result<(), Error> {
+        let (mut count, mut size) = (0usize, 0usize);
+        for line in self.lines() {
+            count = count.saturating_add(1);
+            size = size.saturating_add(line.len()).saturating_add(1);
+        }
+        let problem = if size > limits.playlist_bytes {
+            let limit = limits.playlist_bytes;
+            DeltaProblem::TooLarge { size, limit }
+        } else if count > limits.playlist_lines {
+            let limit = limits.playlist_lines;
+            DeltaProblem::TooManyLines { count, limit }
+        } else {
+            return Ok(());
+        };
+        Err(Error::Delta { problem })
     }
 
     /// Gives the first segment the init segment and keys that held for it, whose tags stood before segments that

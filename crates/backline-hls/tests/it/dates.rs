@@ -193,6 +193,49 @@ fn rfc8216bis_4_4_5_1_end_on_next() {
 }
 
 #[test]
+fn rfc8216bis_4_4_5_1_an_end_on_next_that_is_said_later_repeats_the_class() {
+    // Section 4.4.5.1: a tag with END-ON-NEXT=YES must have a CLASS, whatever the tags before it say.
+    let mut studio = studio(30);
+    play(&mut studio, 0, 4_500);
+    let act = |id: &str| DateRange::new(id, UnixMillis(WALL.0 + 4_000));
+    for (id, repeated) in [("one", true), ("two", false)] {
+        let class = ["acts-", id].concat();
+        let mut first = act(id);
+        first.class = Some(class.clone());
+        add(&mut studio, first);
+        let mut end = act(id);
+        end.class = Some(class.clone()).filter(|_| repeated);
+        end.end = Some(DateRangeEnd::OnNext);
+        add(&mut studio, end.clone());
+        let dates = studio.playlists[&V0].dates.clone();
+        let last = dates.last().unwrap();
+        assert_eq!(attribute(last, "END-ON-NEXT"), Some("YES"));
+        assert_eq!(attribute(last, "CLASS"), Some(class.as_str()));
+        add(&mut studio, end.clone());
+        assert_eq!(
+            studio.playlists[&V0].dates, dates,
+            "{id}: nothing new is said"
+        );
+        end.class = Some("others".into());
+        let attribute = "CLASS";
+        assert_eq!(
+            problem(&mut studio, end),
+            DateRangeProblem::Changed { attribute }
+        );
+    }
+    // A range that has no class so far needs one to end on the next.
+    add(&mut studio, act("three"));
+    let mut end = act("three");
+    end.end = Some(DateRangeEnd::OnNext);
+    assert_eq!(
+        problem(&mut studio, end.clone()),
+        DateRangeProblem::ClassMissing
+    );
+    end.class = Some("acts-three".into());
+    add(&mut studio, end);
+}
+
+#[test]
 fn rfc8216bis_6_2_5_1_v2_leaves_out_old_ranges_and_names_removed_ones() {
     let mut studio = studio(30);
     play(&mut studio, 0, 2_500);

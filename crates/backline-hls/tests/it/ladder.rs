@@ -238,6 +238,35 @@ fn mv_5_a_follower_without_a_key_frame_there_is_cut_alone() {
     }
 }
 
+/// Where every segment is promised to begin with a key frame, a follower without one is left out, and the caller hears
+/// why.
+#[test]
+fn mv_5_a_follower_that_breaks_the_promise_of_key_frames_is_reported() {
+    for gop in [45, 75, 250] {
+        let tracks = [(video(0), AVC_720), (video(1), AVC_360)];
+        let mut config = Config::default();
+        config.independent_segments = true;
+        let mut studio = ladder(config, &tracks);
+        studio.in_step = false;
+        let other = Script {
+            gop,
+            ..length(12_000)
+        };
+        play(
+            &mut studio,
+            &[(video(0), length(12_000)), (video(1), other)],
+        );
+        let said = |warning: &&Warning| matches!(warning, Warning::Misaligned { .. });
+        let said: Vec<_> = studio.warnings.iter().filter(said).collect();
+        assert!(
+            matches!(said[..], [Warning::Misaligned { track, late_ms: 0..=300 }] if *track == video(1)),
+            "{gop}: {:?}",
+            studio.warnings
+        );
+        assert!(studio.hls.stats().samples_dropped > 0);
+    }
+}
+
 #[test]
 fn mv_5_a_forced_cut_of_the_leading_picture_needs_no_second_warning() {
     let mut studio = ladder(

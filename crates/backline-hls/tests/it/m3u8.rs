@@ -451,6 +451,40 @@ fn pl_10_an_update_that_does_not_fit_is_refused() {
     assert_eq!(fails(&more, &before, &tight), problem);
 }
 
+/// What each update adds is small, and the joined playlist is the next one's base: without a cap on the whole it grows
+/// for as long as the server likes, although no text that is read does.
+#[test]
+fn limits_of_joined_playlists_are_those_of_whole_ones() {
+    let joined = |limits: &Limits| {
+        let mut whole = media(&show(5, 20, &[]));
+        for round in 0..100 {
+            let range = format!("range-{round}");
+            let delta = update(5, 20, 12, &[(24, range.as_str())], Some(""));
+            assert!(delta.len() < 2_500 && delta.lines().count() < 60);
+            match media(&delta).merge(&whole, limits) {
+                Ok(merged) => whole = merged,
+                Err(Error::Delta { problem }) => return (whole.to_string(), problem),
+                other => panic!("{other:?}"),
+            }
+        }
+        unreachable!()
+    };
+    let mut limits = Limits::default();
+    limits.playlist_bytes = 5_000;
+    let (text, problem) = joined(&limits);
+    assert!((4_800..=5_000).contains(&text.len()), "{}", text.len());
+    assert!(
+        matches!(problem, DeltaProblem::TooLarge { size, limit: 5_000 } if size > 5_000),
+        "{problem:?}"
+    );
+    let mut limits = Limits::default();
+    limits.playlist_lines = 80;
+    let (text, problem) = joined(&limits);
+    assert_eq!(text.lines().count(), 80);
+    let (count, limit) = (81, 80);
+    assert_eq!(problem, DeltaProblem::TooManyLines { count, limit });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

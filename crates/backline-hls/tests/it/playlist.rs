@@ -207,11 +207,28 @@ impl Media {
                 }
             }
         }
+        self.has_no_hole(id);
         assert_eq!(
             self.hint.is_some(),
             !self.ended,
             "PL-8: one hint while live"
         );
+    }
+
+    /// Section 6.2.1: what is not there is listed as absent, so segments follow each other in date as in duration.
+    fn has_no_hole(&self, id: RenditionId) {
+        for (segment, next) in self.segments.iter().zip(self.segments.iter().skip(1)) {
+            let Some(units) = segment.units.filter(|_| !next.discontinuity) else {
+                continue;
+            };
+            let apart = ms_of_day(&next.date) - ms_of_day(&segment.date);
+            let lasts = i64::try_from(units / 100).unwrap();
+            assert!(
+                (apart - lasts).abs() <= 45,
+                "{id}: segment {} lasts {lasts} ms, and the next one begins {apart} ms after it",
+                segment.msn
+            );
+        }
     }
 
     /// What must hold of a playlist of captions: whole segments and no word of parts (quirk 3).

@@ -49,6 +49,58 @@ fn publish(studio: &mut Studio, times: &[(i64, i64)], gop: usize, sound: bool) {
     }
 }
 
+/// A publisher of three pictures and two sounds does anything in any order. The studio checks what comes out.
+fn many_tracks(seeds: &[(u8, i64, bool)], promised: bool, absence: bool) {
+    let mut config = separate();
+    config.limits.outputs = 1;
+    config.limits.init_generations = 1_000;
+    config.independent_segments = promised;
+    if absence {
+        config.absence = backline_hls::Absence::Gap;
+    }
+    let mut studio = Studio::started(config, Some(AAC_48));
+    let join = |studio: &mut Studio| {
+        for id in 1..3 {
+            studio.event(crate::ladder::config(video(id), AVC_360));
+        }
+        studio.event(crate::ladder::config(audio(1), AAC_48));
+    };
+    join(&mut studio);
+    studio.lenient = true;
+    let mut at = 0;
+    for &(kind, step, sync) in seeds {
+        at += match kind {
+            0 => step,
+            3..=5 => 0,
+            _ => 33,
+        };
+        studio.wait_until_ms(u64::try_from(at).unwrap_or(0));
+        let picture = |id| crate::studio::sample(video(id), at, 0, sync, 10);
+        let result = match kind {
+            1 if sync => studio.try_event(Event::Stop),
+            2 if sync => {
+                studio.start(Some(AAC_48));
+                join(&mut studio);
+                Ok(())
+            }
+            3 => studio.try_event(crate::studio::sample(audio(0), at, 0, true, 10)),
+            4 => studio.try_event(crate::studio::sample(audio(1), at, 0, true, 10)),
+            5 => studio.try_event(crate::ladder::config(
+                video(1),
+                if sync { AVC_360 } else { AVC_720 },
+            )),
+            6..=8 => studio.try_event(picture(1)),
+            9 => studio.try_event(picture(2)),
+            _ => studio.try_event(picture(0)),
+        };
+        let legal = matches!(result, Ok(()) | Err(Error::NotStarted { .. }))
+            || (promised && matches!(result, Err(Error::KeyFrameLate { .. })));
+        assert!(legal, "{result:?}");
+    }
+    studio.event(Event::End);
+    assert!(studio.ended);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 96,
@@ -149,43 +201,7 @@ proptest! {
         promised: bool,
         absence: bool,
     ) {
-        let mut config = separate();
-        config.limits.outputs = 1;
-        config.limits.init_generations = 1_000;
-        config.independent_segments = promised;
-        if absence {
-            config.absence = backline_hls::Absence::Gap;
-        }
-        let mut studio = Studio::started(config, Some(AAC_48));
-        let join = |studio: &mut Studio| {
-            for id in 1..3 {
-                studio.event(crate::ladder::config(video(id), AVC_360));
-            }
-            studio.event(crate::ladder::config(audio(1), AAC_48));
-        };
-        join(&mut studio);
-        studio.lenient = true;
-        let mut at = 0;
-        for (kind, step, sync) in seeds {
-            at += match kind { 0 => step, 3..=5 => 0, _ => 33 };
-            studio.wait_until_ms(u64::try_from(at).unwrap_or(0));
-            let picture = |id| crate::studio::sample(video(id), at, 0, sync, 10);
-            let result = match kind {
-                1 if sync => studio.try_event(Event::Stop),
-                2 if sync => { studio.start(Some(AAC_48)); join(&mut studio); Ok(()) }
-                3 => studio.try_event(crate::studio::sample(audio(0), at, 0, true, 10)),
-                4 => studio.try_event(crate::studio::sample(audio(1), at, 0, true, 10)),
-                5 => studio.try_event(crate::ladder::config(video(1), if sync { AVC_360 } else { AVC_720 })),
-                6..=8 => studio.try_event(picture(1)),
-                9 => studio.try_event(picture(2)),
-                _ => studio.try_event(picture(0)),
-            };
-            let legal = matches!(result, Ok(()) | Err(Error::NotStarted { .. }))
-                || (promised && matches!(result, Err(Error::KeyFrameLate { .. })));
-            prop_assert!(legal, "{result:?}");
-        }
-        studio.event(Event::End);
-        prop_assert!(studio.ended);
+        many_tracks(&seeds, promised, absence);
     }
 
     #[test]
@@ -233,4 +249,48 @@ proptest! {
         }
         prop_assert!(studio.render(A0, Form::Skip).is_some());
     }
+}
+
+/// A picture that does not lead goes on while the leading one makes no cut: its segment once lasted 3.907 s.
+#[test]
+fn seg_1_a_follower_that_goes_on_alone_keeps_to_the_target_duration() {
+    let seeds = [
+        (0, 0, false),
+        (2, 0, false),
+        (2, 0, false),
+        (3, 0, false),
+        (0, 0, false),
+        (10, 0, true),
+        (0, 1721, false),
+        (0, 2581, false),
+        (13, 3576, true),
+        (2, -325, true),
+        (10, 3076, true),
+        (7, 142, false),
+        (2, 1035, false),
+        (9, 781, false),
+        (11, 714, true),
+        (11, 3913, false),
+        (11, -1441, false),
+        (1, -221, false),
+        (6, 3718, false),
+        (8, -755, true),
+        (12, -40, true),
+        (8, 2344, false),
+        (13, -907, false),
+        (0, 177, false),
+        (12, 2475, true),
+        (6, 2042, true),
+        (11, 99, true),
+        (10, 3534, false),
+        (7, -1465, false),
+        (6, -1951, false),
+        (0, 1724, true),
+        (8, 2612, true),
+        (0, 2387, false),
+        (9, 3524, false),
+        (12, 1313, false),
+        (2, -105, true),
+    ];
+    many_tracks(&seeds, false, false);
 }

@@ -275,6 +275,40 @@ fn a_hole_in_the_sound_is_filled_with_silent_frames() {
     assert!(ticks.abs_diff(8 * 48_000) < 2_400, "{ticks}");
 }
 
+/// Section 6.2.1: no moment between two listed ones is listed nowhere. Sound that was there before the picture's cut
+/// and begins behind it leaves a hole in front, which neither silence nor the absent segment before it fills.
+#[test]
+fn seg_9_sound_that_begins_behind_the_pictures_cut_leaves_no_hole() {
+    for begins_ms in (1_900..2_700).step_by(30) {
+        let mut studio = Studio::started(separate(), Some(AAC_48));
+        let script = |length_ms| Script {
+            length_ms,
+            ..Script::default()
+        };
+        studio.play(&script(4_000), 0);
+        studio.event(Event::Stop);
+        studio.at_ms(6_000);
+        studio.start(Some(AAC_48));
+        for (at, kind, composition, sync) in script(8_000).samples() {
+            // Its encoder sends sound 1.9 s before its time.
+            let at_ms = u64::try_from(at).unwrap();
+            studio.at_ms(6_000 + at_ms);
+            match kind {
+                TrackKind::Audio if at + 1_900 < begins_ms => {}
+                TrackKind::Audio => studio.audio(at + 1_900),
+                TrackKind::Text => {}
+                TrackKind::Video => studio.video(at, composition, sync),
+            }
+        }
+        // The studio has looked at all dates.
+        let [picture, sound] = [V0, A0].map(|id| &studio.playlists[&id]);
+        assert_eq!(studio.points[&V0].1, studio.points[&A0].1);
+        assert!((picture.end_ms() - sound.end_ms()).abs() < 300);
+        let absent = sound.segments.iter().filter(|segment| segment.gap).count();
+        assert!(absent <= 1, "{begins_ms}: {absent} absent segments");
+    }
+}
+
 #[test]
 fn a_picture_that_stops_is_reported_once_and_comes_back() {
     for config in [separate(), muxed()] {

@@ -508,6 +508,29 @@ fn limits_what_waits_for_the_leading_picture_is_capped() {
     assert!(studio.points[&V0].1.msn >= 2);
 }
 
+/// A picture whose clock went ahead and came back leaves what waited there, so it cannot be in the way of what comes.
+#[test]
+fn limits_what_waits_for_a_time_that_did_not_come_is_not_charged() {
+    for (samples, bytes) in [(60, 16 << 20), (1_024, 40_000)] {
+        for ahead in 1..=60 {
+            let mut settings = Config::default();
+            settings.limits.part_samples = samples;
+            settings.limits.part_bytes = bytes;
+            let mut studio = ladder(settings, &[(video(0), AVC_720), (video(1), AVC_360)]);
+            play(
+                &mut studio,
+                &[video(0), video(1)].map(|track| (track, length(2_000))),
+            );
+            for index in 0..ahead {
+                let at_ms = 20_000 + index * 33;
+                studio.event(sample(video(1), at_ms, 0, index == 0, 700));
+            }
+            let back = studio.try_event(sample(video(1), 2_000, 0, true, 700));
+            assert_eq!(back, Ok(()), "{ahead} ahead, {samples} samples");
+        }
+    }
+}
+
 #[test]
 fn mv_1_video_range_is_what_the_record_says() {
     // Transfer characteristics of vpcC: BT.709, perceptual quantizer, hybrid log-gamma, unspecified.

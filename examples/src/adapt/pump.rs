@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::gather;
 use super::machine::Machine;
 
 /// Bytes read at once: a few frames of a 10 Mb/s camera.
@@ -193,6 +194,7 @@ where
             if read.is_empty() {
                 return Poll::Ready(Err(Ended::Closed));
             }
+            gather::took();
             let now = Instant::now();
             match self.session.handle_input(now, read) {
                 Ok(taken) => self.left.extend(read.get(taken..).unwrap_or_default()),

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::body::Rope;
+use super::gather;
 use super::listen::{Doors, accept};
 use super::stall::Stall;
 use super::tls::{HTTP_2, Identity};
@@ -83,7 +84,14 @@ pub async fn serve<S, F>(
         tokio::spawn(async move {
             let _held = (admission, alive);
             let stream = Stall::new(stream, WRITE_STALL_MAX);
-            let service = move |request| service(request, peer);
+            let service = move |request| {
+                let response = service(request, peer);
+                async move {
+                    let response = response.await;
+                    gather::answered();
+                    response
+                }
+            };
             let Some(acceptor) = acceptor else {
                 return connection(stream, ending, service).await;
             };

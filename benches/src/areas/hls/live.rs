@@ -41,7 +41,7 @@ fn try_score(report: &mut Report, progress: &mut Progress, full: bool) -> Result
     let rounds = if full { 10 } else { 3 };
     returns(report, progress, &node, &playlist, camera, rounds)?;
     drop(node);
-    super::parts::score(report, progress, full)
+    super::parts::score(report, progress)
 }
 
 /// The first media playlist that the multivariant one names: the one that everybody waits for.

@@ -47,7 +47,7 @@ impl Mark {
         if lost {
             tracing::error!(
                 stage = %name,
-                "no sound copy of the numbering is left: all numbers follow the wall clock now; players that were watching may have to load the page again, and check the disk of --data"
+                "no sound copy of the numbering is left: numbers follow the wall clock; players may have to load the page again; check the disk of --data"
             );
         }
         let mark = Self {

@@ -223,8 +223,8 @@ impl Drop for Seat {
 }
 
 /// First numbers after a start. The media sequence follows the wall clock, so that it never goes back although nothing
-/// of the media is kept; what was reserved covers a clock that was set back, and other settings than last time. Where that
-/// is lost the discontinuities follow the clock too: an hour of one each is more than a stage has.
+/// of the media is kept; what was reserved covers a clock that was set back, and other settings than last time. Where
+/// that is lost the discontinuities follow the clock too: one an hour is more than a stage has.
 fn numbering(unix_ms: u64, options: &Options, reserved: Numbering, lost: bool) -> Numbering {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
     let msn = (unix_ms / millis(options.segment)).max(reserved.msn);

@@ -33,8 +33,8 @@ pub fn make_dir(path: &Path) -> Result<(), FileError> {
     builder.create(path).map_err(FileError::new("make", path))
 }
 
-/// Reads a small text file; `None` when there is none. A power cut may leave any bytes: what is not UTF-8 stands as U+FFFD,
-/// so whoever reads finds it damaged.
+/// Reads a small text file; `None` when there is none. A power cut may leave any bytes: what is not UTF-8 stands as
+/// U+FFFD, so whoever reads finds it damaged.
 ///
 /// # Errors
 ///

@@ -1,11 +1,12 @@
 //! Recording: what a presentation publishes goes into files as well, and never gets in its way.
 //!
-//! A thread of its own writes; between it and the stage stands a queue of parts with a cap, and a part that does not fit
-//! is dropped and counted. Nothing else is ever lost: where a take ends and which init segment holds is decided on the
-//! stage's side. A *take* is one run of media without a discontinuity or a loss: one fragmented file a rendition, its
-//! init segment and its parts as they come. Such a file plays up to its last whole part whatever ends the process, at any
-//! byte; every two seconds and at its end it is synced to the disk, so a power cut costs two seconds, and the next
-//! start mends the file. A take that is over becomes one progressive MP4, in another thread, where its codecs allow.
+//! A thread of its own writes; between it and the stage stands a queue of parts with a cap, and a part that does not
+//! fit is dropped and counted. Nothing else is ever lost: where a take ends and which init segment holds is decided on
+//! the stage's side. A *take* is one run of media without a discontinuity or a loss: one fragmented file a rendition,
+//! its init segment and its parts as they come. Such a file plays up to its last whole part whatever ends the process,
+//! at any byte; every two seconds and at its end it is synced to the disk, so a power cut costs two seconds, and the
+//! next start mends the file. A take that is over becomes one progressive MP4, in another thread, where its codecs
+//! allow.
 
 mod feed;
 mod finish;

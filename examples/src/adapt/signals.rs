@@ -28,8 +28,8 @@ pub async fn end_wanted() -> io::Result<()> {
     Ok(())
 }
 
-/// Calls `again` at each SIGHUP, for ever: what was read from files is to be read anew. It is called in a thread that may
-/// wait for a disk, once at a time.
+/// Calls `again` at each SIGHUP, for ever: what was read from files is to be read anew. It is called in a thread that
+/// may wait for a disk, once at a time.
 ///
 /// # Errors
 ///

@@ -170,11 +170,11 @@ fn readable(stage: &str, paths: &[PathBuf]) -> Vec<PathBuf> {
         let init = Source::open(path).and_then(|mut source| Ok((source.until(*b"moov")?, source)));
         match init {
             Ok((None, source)) if source.size <= INIT_MAX => {
-                tracing::warn!(%stage, file = %path.display(), "this file of a recording is empty, as after a power cut; the others are finished without it");
+                tracing::warn!(%stage, file = %path.display(), "this file of a recording is empty, as after a power cut; the others are finished");
                 let _ = std::fs::remove_file(path);
             }
             Ok((None, _)) => {
-                tracing::warn!(%stage, file = %path.display(), "this file of a recording has lost its beginning, as by a power cut; it is set aside, and the others are finished without it");
+                tracing::warn!(%stage, file = %path.display(), "this file of a recording has lost its beginning; it is set aside, and the others are finished");
                 let name = path.to_string_lossy();
                 let aside = name.strip_suffix(OPEN).map(|name| format!("{name}{TORN}"));
                 let _ = aside.map(|aside| std::fs::rename(path, aside));

@@ -175,7 +175,10 @@ impl Media {
                     self.part_target
                 );
                 let before_gap = segment.parts.get(index + 1).is_some_and(|next| next.gap);
-                let last = segment.units.is_some() && index == last;
+                // A segment that cannot take another frame ends here, though its end is not listed yet.
+                let filled: u64 = segment.parts.iter().map(|part| part.units).sum();
+                let full = filled + self.part_target > self.target * 100_000 + 50_000;
+                let last = index == last && (segment.units.is_some() || full);
                 let exempt = part.independent || part.gap || before_gap || last;
                 assert!(
                     part.units >= floor || exempt,

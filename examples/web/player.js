@@ -175,7 +175,7 @@ export class Player extends EventTarget {
   /**
    * A publisher that was away is listed again: goes there and stands still until what is there lasts.
    *
-   * It takes a seek. Browsers wait for more sound with each time that it ran out, twice as much, up to 3 s, until a seek
+   * It takes a seek. Browsers wait for more sound with each time that it ran out, twice as much, up to 3 s, until one
    * makes them forget; and hls.js asks for parts only where it plays, for whole segments elsewhere.
    */
   #return_to(details) {

@@ -70,36 +70,7 @@ impl Metrics {
     pub(crate) fn write(&self, format: Format, stages: &[Arc<Stage>], viewers: &Doors) -> String {
         let mut out = Exposition::new(format);
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        for (name, help, counter) in [
-            (
-                "backline_rtmp_connections",
-                "Connections of publishers that were accepted.",
-                &self.rtmp_connections,
-            ),
-            (
-                "backline_rtmp_rejected",
-                "Publishers that were refused: wrong key or application.",
-                &self.rejected,
-            ),
-            (
-                "backline_configure_rejected",
-                "Requests of OBS for its configuration with a wrong key.",
-                &self.misconfigured,
-            ),
-            (
-                "backline_rtmp_malformed",
-                "Messages of publishers that could not be read and were skipped.",
-                &self.malformed,
-            ),
-            (
-                "backline_media_refused",
-                "Samples that the presentation refused.",
-                &self.refused,
-            ),
-        ] {
-            out.family(name, Kind::Counter, help);
-            out.sample(&[], load(counter));
-        }
+        self.write_publishers(&mut out);
         out.family("backline_ingest_seconds", Kind::Histogram, "Time from a publisher's message to its media in place, published where it ends a part.");
         out.histogram(&[], &self.ingest);
         out.family(
@@ -142,6 +113,40 @@ impl Metrics {
         }
         write_stages(&mut out, stages);
         out.finish()
+    }
+
+    /// The counters of those who send.
+    fn write_publishers(&self, out: &mut Exposition) {
+        for (name, help, counter) in [
+            (
+                "backline_rtmp_connections",
+                "Connections of publishers that were accepted.",
+                &self.rtmp_connections,
+            ),
+            (
+                "backline_rtmp_rejected",
+                "Publishers that were refused: wrong key or application.",
+                &self.rejected,
+            ),
+            (
+                "backline_configure_rejected",
+                "Requests of OBS for its configuration with a wrong key.",
+                &self.misconfigured,
+            ),
+            (
+                "backline_rtmp_malformed",
+                "Messages of publishers that could not be read and were skipped.",
+                &self.malformed,
+            ),
+            (
+                "backline_media_refused",
+                "Samples that the presentation refused.",
+                &self.refused,
+            ),
+        ] {
+            out.family(name, Kind::Counter, help);
+            out.sample(&[], counter.load(Ordering::Relaxed));
+        }
     }
 }
 

@@ -158,7 +158,7 @@ enum Item {
     Init(ObjectId, Bytes),
     Segment(ObjectId, Body),
     /// Lines of the live playlist that were not there before, and the bytes that they count.
-    Listed(RenditionId, Media, usize),
+    Listed(RenditionId, Box<Media>, usize),
 }
 
 /// What is stored of a segment.
@@ -274,7 +274,7 @@ impl Sender {
                     self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
                 }
                 Item::Listed(rendition, listed, bytes) => {
-                    self.list(rendition, listed);
+                    self.list(rendition, *listed);
                     self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
                     let since = self.sent.map(|sent| sent.elapsed());
                     if since.is_none_or(|since| since >= PLAYLIST_EVERY) {

@@ -357,7 +357,7 @@ fn shows() -> Vec<Seed> {
         &steady[..6],
         &[stop.clone(), again],
         &steady[..6],
-        &[end.clone()],
+        std::slice::from_ref(&end),
     ]
     .concat();
     let mut seeds = vec![
@@ -405,7 +405,7 @@ fn shows() -> Vec<Seed> {
         &live[..],
         &[wait(3_000), start.clone()],
         &live[..4],
-        &[end.clone()],
+        std::slice::from_ref(&end),
     ]
     .concat();
     let gone: Vec<Vec<u8>> = [&live[..], &[stop, wait(9_000), end]].concat();

@@ -124,7 +124,11 @@ impl Feeder {
         let bytes = listed.segments.len() * LINE_BYTES;
         let most = QUEUE_BYTES_MAX + STATE_BYTES_MAX;
         // Without room even for this the next one lists it.
-        if self.send(bytes, most, Item::Listed(rendition, listed, bytes)) {
+        if self.send(
+            bytes,
+            most,
+            Item::Listed(rendition, Box::new(listed), bytes),
+        ) {
             self.next.insert(rendition, beyond);
         }
     }

@@ -304,7 +304,7 @@ fn warn(stage: &str, warning: Warning) {
         ),
         Warning::Misaligned { track, late_ms } => tracing::warn!(
             %stage, %track, late_ms,
-            "no key frame where the first picture has one: give all pictures the same keyframe interval (OBS: Keyframe Interval; FFmpeg: -g frames, -sc_threshold 0)"
+            "no key frame where the first picture has one: give all pictures one keyframe interval (OBS: Keyframe Interval; FFmpeg: -g frames, -sc_threshold 0)"
         ),
         Warning::Jump { track, by_ms } => {
             tracing::warn!(%stage, %track, by_ms, "the publisher's clock jumped; the picture goes on after a cut")

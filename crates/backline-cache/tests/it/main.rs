@@ -10,6 +10,7 @@
 )]
 
 mod budget;
+mod evict;
 mod fill;
 #[cfg(feature = "http-1")]
 mod http1;
@@ -17,5 +18,6 @@ mod model;
 mod promise;
 mod rig;
 mod ring;
+mod rules;
 mod serve;
 mod states;

@@ -1,4 +1,5 @@
 //! Properties of `backline-cache`.
 
+pub mod cmcd;
 pub mod ops;
 pub mod ranges;

@@ -29,6 +29,7 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("audio_body", rtmp::flv::audio_body),
     ("cache_ops", cache::ops::cache_ops),
     ("captions", hls::captions::captions),
+    ("cmcd", cache::cmcd::cmcd),
     ("chunk_round_trip", rtmp::chunk::chunk_round_trip),
     (
         "chunk_split_invariance",

@@ -2,7 +2,10 @@
 
 mod body;
 mod cache;
+pub mod cmcd;
+pub mod cmsd;
 mod config;
+pub mod crowd;
 mod error;
 pub mod evict;
 mod family;

@@ -17,6 +17,13 @@ pub struct Limits {
     /// Requests that one client may have waiting. Default 8: a player holds two playlists and two
     /// parts; more is a flood. Raise it where many viewers share one address.
     pub client_waiters: u32,
+    /// Sessions that one client may count with. Default 8: tabs, and a television set of the same
+    /// address.
+    pub client_sessions: u32,
+    /// Bytes of CMCD in one request. Default 2 KiB; what is beyond is not read.
+    pub cmcd_bytes: usize,
+    /// Fields of CMCD in one request. Default 64: more than there are.
+    pub cmcd_keys: usize,
     /// Bytes of one document, identity and gzip each. Default 1 MiB.
     pub document_bytes: usize,
     /// Forms that the documents of one rendition may have. Default 8. Times the renditions it is also
@@ -36,6 +43,11 @@ pub struct Limits {
     pub renditions: u32,
     /// Bytes of one segment. Default 64 MiB.
     pub segment_bytes: usize,
+    /// How long a session counts after its last request. Default 30 s: longer than players pause between
+    /// two requests.
+    pub session_idle: Duration,
+    /// Sessions that count. Default 4,096, about 200 bytes each.
+    pub sessions: u32,
     /// Slots of one window, rounded up to a power of two. Windows start small and double as the
     /// span of live sequence numbers needs it. Default 4,096: three minutes of single-frame parts.
     pub slots: u32,
@@ -47,6 +59,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             client_waiters: 8,
+            client_sessions: 8,
+            cmcd_bytes: 2 << 10,
+            cmcd_keys: 64,
             document_bytes: 1 << 20,
             forms: 8,
             hold: Duration::from_secs(9),
@@ -55,6 +70,8 @@ impl Default for Limits {
             points: 128,
             renditions: 256,
             segment_bytes: 64 << 20,
+            session_idle: Duration::from_secs(30),
+            sessions: 4_096,
             slots: 4_096,
             waiters: 16_384,
         }

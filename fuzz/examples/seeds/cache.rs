@@ -18,6 +18,11 @@ pub(crate) fn seeds() -> Vec<Seed> {
     let show = |mode: u8, calls: &[Vec<u8>]| [&[mode][..], &calls.concat()].concat();
     let crowd: Vec<Vec<u8>> = (0..12).map(|_| after(2, 1)).collect();
     let all: Vec<Vec<u8>> = (0..48).map(publish).collect();
+    // Requests of cmcd: client, tenths of a second since the one before, length, text.
+    let said = |client: u8, tenths: u8, text: &str| {
+        [&[client, tenths, text.len() as u8][..], text.as_bytes()].concat()
+    };
+    let room = |caps: u8, requests: &[Vec<u8>]| [&[caps][..], &requests.concat()].concat();
     let header = |body: u8, value: &str| {
         [&[body, 8, 0, 0, 0, value.len() as u8][..], value.as_bytes()].concat()
     };
@@ -213,6 +218,76 @@ pub(crate) fn seeds() -> Vec<Seed> {
                 b"bytes=0-1",
             ]
             .concat(),
+        ),
+        (
+            "cmcd",
+            "version_1",
+            room(
+                0,
+                &[said(
+                    0,
+                    0,
+                    r#"br=3200,bs,d=4004,nor="..%2Fv1%2Fs8.m4s",nrr="0-99",ot=v,pr=1.08,rtp=12000,sid="6e2f",su"#,
+                )],
+            ),
+        ),
+        (
+            "cmcd",
+            "version_2",
+            room(
+                0,
+                &[said(
+                    0,
+                    0,
+                    r#"bl=(1200;v 800;a),nor=("a.m4s" "b.m4s";r="0-99"),sid="6e2f",v=2"#,
+                )],
+            ),
+        ),
+        (
+            "cmcd",
+            "query",
+            room(
+                0,
+                &[said(
+                    0,
+                    0,
+                    r#"_HLS_msn=4&CMCD=bl%3D%281200%3Bv%29%2Csid%3D%22a%22"#,
+                )],
+            ),
+        ),
+        (
+            "cmcd",
+            "broken_fields",
+            room(0, &[said(0, 0, r#"br=,bl=(1 2,x="a\",b" c,,OT=v,su"#)]),
+        ),
+        (
+            "cmcd",
+            "caps",
+            room(
+                3,
+                &[
+                    said(0, 0, r#"a,b,c,d,e"#),
+                    said(0, 0, r#"rtp=1,sid="a""#),
+                    said(0, 0, r#"rtp=1,sid="b""#),
+                    said(0, 0, r#"rtp=1,sid="c""#),
+                    said(1, 0, r#"rtp=1,sid="a""#),
+                    said(2, 0, r#"rtp=1,sid="a""#),
+                ],
+            ),
+        ),
+        (
+            "cmcd",
+            "crowded_and_free",
+            room(
+                16,
+                &[
+                    said(0, 0, r#"rtp=9000,sid="a""#),
+                    said(0, 25, r#"bl=1,sid="a""#),
+                    said(0, 0, r#"rtp=9,sid="a""#),
+                    said(0, 110, r#"bl=1,sid="a""#),
+                    said(1, 255, r#"rtp=99999999,sid="b""#),
+                ],
+            ),
         ),
     ]
 }

@@ -11,6 +11,8 @@
 
 mod budget;
 mod evict;
+mod cmcd;
+mod crowd;
 mod fill;
 #[cfg(feature = "http-1")]
 mod http1;

@@ -122,7 +122,7 @@ impl Rig {
     clippy::disallowed_methods,
     reason = "virtual time has to start somewhere"
 )]
-fn epoch() -> Instant {
+pub(crate) fn epoch() -> Instant {
     Instant::now()
 }
 

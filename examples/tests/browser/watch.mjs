@@ -82,8 +82,8 @@ async function bare(page) {
   await page.evaluate((src) => {
     const video = document.createElement("video");
     Object.assign(video, { src, muted: true, autoplay: true });
-    // Chromium 156 cannot parse about every third live stream at its first attempt, FFmpeg's as well as ours, and plays
-    // the same bytes at the next.
+    // Chromium 156 often fails to parse a live stream at its first attempts, FFmpeg's as well as ours, and more often
+    // when frames are read from it as `clock.mjs` does; it plays the same bytes at a later one.
     video.addEventListener("error", () => setTimeout(() => video.load(), 300));
     document.body.replaceChildren(video);
   }, url);
@@ -102,7 +102,11 @@ async function watch(browser) {
   else await page.goto(url);
 
   const closed = new Promise((resolve) => process.stdin.on("end", resolve).on("error", resolve).resume());
-  const playing = firstFrame(page).then(async () => {
+  // The browser's own player shows a frame of every attempt that fails, too.
+  const begun = options.native
+    ? page.waitForFunction(() => document.querySelector("video")?.currentTime > 3, undefined, { timeout: 0 })
+    : firstFrame(page);
+  const playing = begun.then(async () => {
     if (options.sound) {
       await page.click("#mute");
       await page.evaluate(() => window.listen());

@@ -26,3 +26,4 @@ pub mod stall;
 pub mod tap;
 pub mod tls;
 pub mod uplink;
+pub mod upstream;

@@ -2,6 +2,7 @@
 //! a request's is taken in.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,6 +10,17 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
+
+/// A body that the server sends. One that fails resets its stream, or closes its connection: it never looks whole.
+pub trait Outgoing:
+    Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static
+{
+}
+
+impl<B> Outgoing for B where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static
+{
+}
 
 /// A body that sends its pieces in order. Its length is known, so the answer carries an exact
 /// `Content-Length` and is never chunked.

@@ -1,9 +1,9 @@
 //! The answers that one HTTP/2 connection carries, and which of them stand still.
 //!
 //! In HTTP/1.1 a reader that takes nothing blocks its socket. In HTTP/2 it can keep the socket going and one answer
-//! waiting, by a window that it never opens: so each body tells when it was last asked for bytes.
+//! waiting, by a window that it never opens: so each body tells when it was last asked for bytes, and when it is the
+//! one that has none.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use slab::Slab;
 
-use super::body::Rope;
+use super::body::Outgoing;
 
 /// Bytes that leave a body at once. What has left it waits in the connection, out of sight.
 const SLICE: usize = 16 * 1024;
@@ -24,8 +24,8 @@ pub struct Flow(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// When each body was last asked for bytes.
-    moved: Slab<Instant>,
+    /// When each body was last asked for bytes; `None` while it has been asked and has none.
+    moved: Slab<Option<Instant>>,
     /// Requests that have no answer yet.
     waiting: usize,
     /// When the last of all was done.
@@ -50,9 +50,9 @@ pub struct Waiting(Flow);
 
 /// A body that tells its connection when it moves.
 #[derive(Debug)]
-pub struct Carried {
-    rope: Rope,
-    /// What has been taken out of `rope` and not sent.
+pub struct Carried<B> {
+    body: B,
+    /// What has been taken out of `body` and not sent.
     rest: Bytes,
     flow: Flow,
     place: usize,
@@ -78,12 +78,12 @@ impl Flow {
 
     /// An answer is on its way.
     #[must_use]
-    pub fn carry(&self, rope: Rope, now: Instant) -> Carried {
+    pub fn carry<B>(&self, body: B, now: Instant) -> Carried<B> {
         Carried {
-            rope,
+            body,
             rest: Bytes::new(),
             flow: self.clone(),
-            place: self.lock().moved.insert(now),
+            place: self.lock().moved.insert(Some(now)),
         }
     }
 
@@ -91,9 +91,9 @@ impl Flow {
     #[must_use]
     pub fn pace(&self, now: Instant) -> Pace {
         let state = self.lock();
-        match state.moved.iter().map(|(_, moved)| *moved).min() {
+        match state.moved.iter().filter_map(|(_, moved)| *moved).min() {
             Some(moved) => Pace::Stalled(now.saturating_duration_since(moved)),
-            None if state.waiting > 0 => Pace::Busy,
+            None if state.waiting > 0 || !state.moved.is_empty() => Pace::Busy,
             None => Pace::Idle(now.saturating_duration_since(state.since)),
         }
     }
@@ -111,7 +111,7 @@ impl Drop for Waiting {
     }
 }
 
-impl Drop for Carried {
+impl<B> Drop for Carried<B> {
     fn drop(&mut self) {
         let mut state = self.flow.lock();
         let _ = state.moved.try_remove(self.place);
@@ -119,22 +119,32 @@ impl Drop for Carried {
     }
 }
 
-impl Body for Carried {
+impl<B> Carried<B> {
+    fn moved(&self, at: Option<Instant>) {
+        if let Some(moved) = self.flow.lock().moved.get_mut(self.place) {
+            *moved = at;
+        }
+    }
+}
+
+impl<B: Outgoing> Body for Carried<B> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.get_mut();
-        if let Some(moved) = this.flow.lock().moved.get_mut(this.place) {
-            *moved = Instant::now();
-        }
+        this.moved(Some(Instant::now()));
         if this.rest.is_empty() {
-            match Pin::new(&mut this.rope).poll_frame(context) {
+            match Pin::new(&mut this.body).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => this.rest = frame.into_data().unwrap_or_default(),
-                other => return other,
+                Poll::Pending => {
+                    this.moved(None);
+                    return Poll::Pending;
+                }
+                other @ Poll::Ready(_) => return other,
             }
         }
         let slice = this.rest.split_to(this.rest.len().min(SLICE));
@@ -142,11 +152,17 @@ impl Body for Carried {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.rope.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rope.len() + self.rest.len() as u64)
+        let (inner, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower() + rest);
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::body::Rope;
+use super::body::Outgoing;
 use super::gather;
 use super::listen::{Doors, accept};
 use super::stall::Stall;
@@ -54,7 +54,7 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Serves `listener` until `ending` turns true; then finishes what is in flight and returns. With an identity it speaks
 /// TLS, and HTTP/2 with those who can.
-pub async fn serve<S, F>(
+pub async fn serve<S, F, B>(
     listener: TcpListener,
     identity: Option<Arc<Identity>>,
     doors: Doors,
@@ -62,7 +62,8 @@ pub async fn serve<S, F>(
     service: S,
 ) where
     S: Fn(Request<Incoming>, Peer) -> F + Send + Sync + 'static,
-    F: Future<Output = Response<Rope>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Outgoing,
 {
     let service = Arc::new(service);
     let (alive, all_gone) = watch::channel(());
@@ -115,11 +116,12 @@ pub async fn turned(signal: &mut watch::Receiver<bool>) {
     drop(signal.wait_for(|signal| *signal).await);
 }
 
-async fn connection<I, S, F>(stream: I, mut ending: watch::Receiver<bool>, service: S)
+async fn connection<I, S, F, B>(stream: I, mut ending: watch::Receiver<bool>, service: S)
 where
     I: AsyncRead + AsyncWrite + Unpin,
     S: Fn(Request<Incoming>) -> F,
-    F: Future<Output = Response<Rope>>,
+    F: Future<Output = Response<B>>,
+    B: Outgoing,
 {
     let service = service_fn(|request| {
         let response = service(request);

@@ -219,9 +219,9 @@ impl<M: Desk> Drop for Waiting<M> {
             return;
         }
         let mut state = self.shared.lock();
-        if state.leave(self.token).is_some() {
-            state.machine.cancel(Instant::now(), self.token);
-        }
+        // An answer may be on its way to whoever leaves; what the machine keeps beside it goes as well.
+        state.leave(self.token);
+        state.machine.cancel(Instant::now(), self.token);
         self.shared.settle(state);
     }
 }

@@ -1,8 +1,9 @@
 use std::task::Waker;
 
 use super::*;
+use crate::adapt::body::Rope;
 
-fn step(body: &mut Carried) -> Option<usize> {
+fn step(body: &mut Carried<Rope>) -> Option<usize> {
     let mut context = Context::from_waker(Waker::noop());
     match Pin::new(body).poll_frame(&mut context) {
         Poll::Ready(frame) => frame.map(|frame| match frame {
@@ -47,4 +48,31 @@ fn what_stands_still_is_told_apart_from_what_waits_and_from_nothing() {
     assert_eq!(flow.pace(later), Pace::Busy);
     drop(waiting);
     assert!(matches!(flow.pace(later), Pace::Idle(_)));
+}
+
+/// A body whose bytes are still to come.
+struct Coming;
+
+impl Body for Coming {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_body_that_has_nothing_yet_is_no_reader_that_stands_still() {
+    let begun = Instant::now();
+    let flow = Flow::new(begun);
+    let mut body = flow.carry(Coming, begun);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut body).poll_frame(&mut context).is_pending());
+    assert_eq!(flow.pace(begun + Duration::from_secs(100)), Pace::Busy);
+    drop(body);
+    assert!(matches!(flow.pace(Instant::now()), Pace::Idle(_)));
 }

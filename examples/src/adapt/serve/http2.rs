@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::{HEAD_BYTES_MAX, HEAD_TIMEOUT, STREAMS_MAX, WRITE_STALL_MAX, turned};
-use crate::adapt::body::Rope;
+use crate::adapt::body::Outgoing;
 use crate::adapt::flow::{Flow, Pace};
 
 /// Bytes of one answer that may wait in the connection for a reader.
@@ -24,11 +24,12 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Serves one connection to its end.
-pub(super) async fn connection<I, S, F>(stream: I, mut ending: watch::Receiver<bool>, service: S)
+pub(super) async fn connection<I, S, F, B>(stream: I, mut ending: watch::Receiver<bool>, service: S)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Fn(Request<Incoming>) -> F,
-    F: Future<Output = Response<Rope>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Outgoing,
 {
     let flow = Flow::new(Instant::now());
     let service = service_fn(|request| {

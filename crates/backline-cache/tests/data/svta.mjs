@@ -1,8 +1,10 @@
 // Says what the libraries of SVTA make of CMCD and CMSD.
-// usage: node svta.mjs NODE_MODULES cmcd COUNT   made-up requests: query, headers (between them \x1f) and what is decoded
+// usage: node svta.mjs NODE_MODULES cmcd COUNT   made-up requests: query, headers (\x1f between), what is decoded
 //        node svta.mjs NODE_MODULES cmsd < LINES   each line (`static`, `dynamic` or `list`, a tab, a value) as JSON
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+
+const say = (line) => process.stdout.write(`${line}\n`);
 
 const [modules, what, count] = process.argv.slice(2);
 const require = createRequire(`${modules}/`);
@@ -67,7 +69,7 @@ if (what === "cmcd") {
     const encoded = library.encodeCmcd(said, { version });
     const query = `_HLS_msn=4&CMCD=${encodeURIComponent(encoded)}&x=1`;
     const headers = Object.values(library.toCmcdHeaders(said, { version }));
-    console.log([query, headers.join("\x1f"), plain(two.decodeCmcd(encoded))].join("\t"));
+    say([query, headers.join("\x1f"), plain(two.decodeCmcd(encoded))].join("\t"));
   }
 } else {
   const { decodeCmsdDynamic, decodeCmsdStatic } = await load("@svta/common-media-library");
@@ -79,6 +81,6 @@ if (what === "cmcd") {
       if (it?.constructor !== Object) return it;
       return Object.fromEntries(Object.entries(it).sort(([a], [b]) => (a < b ? -1 : 1)));
     };
-    console.log(JSON.stringify(decode(value), sorted));
+    say(JSON.stringify(decode(value), sorted));
   }
 }

@@ -15,10 +15,12 @@ pub struct Arguments {
     pub full: bool,
     /// Print JSON instead of a table.
     pub json: bool,
+    /// A file of requests to evict by, if there is one.
+    pub trace: Option<PathBuf>,
 }
 
 /// The areas that there are, in the order of the help.
-pub const AREAS: [(&str, &str); 3] = [
+pub const AREAS: [(&str, &str); 4] = [
     (
         "rtmp",
         "chunk demuxing and muxing, the whole server session",
@@ -28,6 +30,10 @@ pub const AREAS: [(&str, &str); 3] = [
         "fragments, 500 held viewers, a publisher that returns",
     ),
     ("ingest", "1,000 publishers in real time, beside nginx-rtmp"),
+    (
+        "cache",
+        "hits of the live window, misses of the orders of eviction",
+    ),
 ];
 
 /// What the command line came to.
@@ -56,6 +62,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parsed, Stri
         data: None,
         full: false,
         json: false,
+        trace: None,
     };
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
@@ -68,6 +75,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parsed, Stri
                 Some(folder) => run.data = Some(PathBuf::from(folder)),
                 None => return Err("--data needs a folder after it".to_owned()),
             },
+            "--trace" => match arguments.next() {
+                Some(file) => run.trace = Some(PathBuf::from(file)),
+                None => return Err("--trace needs a file after it".to_owned()),
+            },
             flag if flag.starts_with('-') => return Err(format!("no such option: {flag}")),
             name if AREAS.iter().any(|(known, _)| *known == name) && area.is_none() => {
                 area = Some(argument);
@@ -79,6 +90,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parsed, Stri
         }
     }
     run.area = area.ok_or_else(|| "no area is named".to_owned())?;
+    if run.trace.is_some() && run.area != "cache" {
+        return Err("--trace belongs to the area cache".to_owned());
+    }
     Ok(Parsed::Run(run))
 }
 
@@ -87,7 +101,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Parsed, Stri
 pub fn usage() -> String {
     let mut text = String::from(
         "Compares backline with its peers in one run, on this machine.\n\n\
-         usage: scoreboard <area> [--check] [--full] [--json] [--data DIR]\n\n",
+         usage: scoreboard <area> [--check] [--full] [--json] [--data DIR] [--trace FILE]\n\n",
     );
     for (name, what) in AREAS {
         text += &format!("  {name:<10} {what}\n");
@@ -95,7 +109,8 @@ pub fn usage() -> String {
     text += "\n  --check    exit with 1 when a target is missed\n  \
              --full     also the slow rows (more than 50 seconds)\n  \
              --json     one JSON object instead of a table\n  \
-             --data DIR recorded data to score on (default: ../shared/data where it exists)\n\n\
+             --data DIR recorded data to score on (default: ../shared/data where it exists)\n  \
+             --trace FILE requests to evict by, comma-separated with a header (area cache)\n\n\
              Exit codes: 0 scored, 1 a target was missed (--check), 2 the command line is wrong.\n";
     text
 }

@@ -35,6 +35,15 @@ fn run(arguments: &Arguments) -> ExitCode {
     }
     let mut progress = Progress::new();
     match arguments.area.as_str() {
+        "cache" => {
+            let trace = arguments.trace.as_deref();
+            let scored = areas::cache::score(&mut report, &mut progress, trace, arguments.full);
+            if let Err(wrong) = scored {
+                drop(progress);
+                eprintln!("scoreboard: --trace {wrong}");
+                return ExitCode::from(2);
+            }
+        }
         "hls" => areas::hls::score(&mut report, &mut progress, arguments.full),
         "ingest" => areas::ingest::score(&mut report, &mut progress, arguments.full),
         "rtmp" => areas::rtmp::score(&mut report, &mut progress, arguments.full),

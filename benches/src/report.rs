@@ -36,6 +36,8 @@ pub struct Figure {
     reason = "every kind has its own comparison in `Row::is_met`"
 )]
 pub enum Target {
+    /// Our figure may not be smaller.
+    AtLeast(f64),
     /// Our figure may not be larger.
     AtMost(f64),
     /// So many times as good as the best peer.
@@ -100,6 +102,7 @@ impl Row {
     pub fn is_met(&self) -> bool {
         match self.target {
             None => true,
+            Some(Target::AtLeast(least)) => self.ours >= least,
             Some(Target::AtMost(most)) => self.ours <= most,
             Some(Target::Times(times)) => self.ratio().is_some_and(|ratio| ratio >= times),
         }
@@ -116,6 +119,7 @@ impl Row {
     fn target_text(&self) -> String {
         match self.target {
             None => String::new(),
+            Some(Target::AtLeast(least)) => format!(">= {} {}", figure(least), self.unit),
             Some(Target::AtMost(most)) => format!("<= {} {}", figure(most), self.unit),
             Some(Target::Times(times)) => format!(">= {times} x"),
         }

@@ -21,7 +21,7 @@ pub(crate) fn respond(
     answer: &Answer,
     headers: Headers,
     request: &HeaderMap,
-    status: CacheStatus,
+    status: CacheStatus<'_>,
 ) -> Response<Rope> {
     match answer {
         Answer::Hit(body) => hit(body, headers, request, status),
@@ -33,7 +33,12 @@ pub(crate) fn respond(
     }
 }
 
-fn hit(body: &Body, headers: Headers, request: &HeaderMap, status: CacheStatus) -> Response<Rope> {
+fn hit(
+    body: &Body,
+    headers: Headers,
+    request: &HeaderMap,
+    status: CacheStatus<'_>,
+) -> Response<Rope> {
     let reply = Reply::new(body, &Conditions::from_headers(request));
     let mut response = Response::new(reply.slices(body).collect());
     *response.status_mut() =

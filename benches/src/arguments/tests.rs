@@ -27,6 +27,14 @@ fn what_is_wrong_is_named() {
         Err("no such option: --fast".to_owned())
     );
     assert_eq!(
+        parse(words("cache --trace")),
+        Err("--trace needs a file after it".to_owned())
+    );
+    assert_eq!(
+        parse(words("--trace x rtmp")),
+        Err("--trace belongs to the area cache".to_owned())
+    );
+    assert_eq!(
         parse(words("rtmp --data")),
         Err("--data needs a folder after it".to_owned())
     );

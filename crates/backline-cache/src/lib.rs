@@ -27,5 +27,5 @@ pub use error::Error;
 pub use key::{Client, Document, FillId, Key, Kind, Point, SERIES_MAX, Series, Token, Want};
 pub use limits::Limits;
 pub use output::{Answer, Cap, Output, Reason, Via};
-pub use serve::{CacheStatus, Conditions, Encoding, Etag, Reply};
+pub use serve::{CacheStatus, Conditions, Encoding, Etag, Forward, Reply};
 pub use stats::Stats;

@@ -29,6 +29,10 @@ pub struct Limits {
     /// Forms that the documents of one rendition may have. Default 8. Times the renditions it is also
     /// the most fetches that can be under way at once.
     pub forms: u8,
+    /// Bytes of one stored head. Default 16 KiB, at most 2 MiB: servers refuse more.
+    pub head_bytes: usize,
+    /// Fields of one stored head. Default 128.
+    pub head_fields: usize,
     /// The longest hold, whatever deadline a request brings. Default 9 s: players give up waiting
     /// for a first byte after 10 s.
     pub hold: Duration,
@@ -64,6 +68,8 @@ impl Default for Limits {
             cmcd_keys: 64,
             document_bytes: 1 << 20,
             forms: 8,
+            head_bytes: 16 << 10,
+            head_fields: 128,
             hold: Duration::from_secs(9),
             key_waiters: 8_192,
             part_bytes: 16 << 20,

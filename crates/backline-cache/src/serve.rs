@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-pub use self::status::CacheStatus;
+pub use self::status::{CacheStatus, Forward};
 pub use self::validators::Etag;
 use crate::Body;
 

@@ -39,7 +39,13 @@ impl<'a> Conditions<'a> {
 impl Reply {
     /// Writes the headers that go with this reply. Content type and lifetime are not of the
     /// cache's business and stay as they are.
-    pub fn apply(&self, body: &Body, now: Instant, status: CacheStatus, headers: &mut HeaderMap) {
+    pub fn apply(
+        &self,
+        body: &Body,
+        now: Instant,
+        status: CacheStatus<'_>,
+        headers: &mut HeaderMap,
+    ) {
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         headers.insert(AGE, HeaderValue::from(body.age(now).as_secs()));
         set(headers, CACHE_STATUS, &status);

@@ -10,9 +10,9 @@
 )]
 
 mod budget;
-mod evict;
 mod cmcd;
 mod crowd;
+mod evict;
 mod fill;
 #[cfg(feature = "http-1")]
 mod http1;

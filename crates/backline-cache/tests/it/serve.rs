@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backline_cache::{Body, CacheStatus, Conditions, Encoding, Reply, Via, Want};
+use backline_cache::{Body, CacheStatus, Conditions, Encoding, Forward, Reply, Via, Want};
 use bytes::Bytes;
 
 use crate::rig::{FULL, LISTED, Rig, part, segment, text};
@@ -340,4 +340,37 @@ fn rfc9211_cache_status_says_how_it_came() {
         CacheStatus::waited(Via::Collapsed).to_string(),
         "backline; fwd=miss; collapsed"
     );
+}
+
+/// STALE-1, RULE-3: staleness, the way to the origin and the rule that decided can all be said.
+#[test]
+fn rfc9211_cache_status_says_why_it_went_on() {
+    let mut stale = CacheStatus::forwarded(Forward::Stale);
+    stale.stale_for = Some(Duration::from_millis(90_500));
+    stale.forward_status = Some(503);
+    stale.detail = Some("pages-on-battery");
+    assert_eq!(
+        stale.to_string(),
+        "backline; fwd=stale; fwd-status=503; ttl=-90; detail=pages-on-battery"
+    );
+    let mut partial = CacheStatus::forwarded(Forward::Partial);
+    (partial.stored, partial.collapsed) = (true, true);
+    partial.key = Some("/a b\"c\\d?ä");
+    partial.detail = Some("two words");
+    partial.name = "edge 2";
+    assert_eq!(
+        partial.to_string(),
+        r#""edge 2"; fwd=partial; stored; collapsed; key="/a b\"c\\d?%C3%A4"; detail="two words""#
+    );
+    let names = [
+        (Forward::Bypass, "bypass"),
+        (Forward::Method, "method"),
+        (Forward::Request, "request"),
+        (Forward::UriMiss, "uri-miss"),
+        (Forward::VaryMiss, "vary-miss"),
+    ];
+    for (why, name) in names {
+        let said = CacheStatus::forwarded(why).to_string();
+        assert_eq!(said, format!("backline; fwd={name}"));
+    }
 }

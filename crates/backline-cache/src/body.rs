@@ -192,9 +192,9 @@ enum Pieces {
 }
 
 /// What an `Arc` allocates beside its value: two counters.
-const ARC_BYTES: usize = 2 * size_of::<usize>();
+pub(crate) const ARC_BYTES: usize = 2 * size_of::<usize>();
 /// What `Bytes::from_owner` allocates beside the buffer: a counter, a function and the owner.
-const OWNER_BYTES: usize = 2 * size_of::<usize>() + size_of::<Vec<u8>>();
+pub(crate) const OWNER_BYTES: usize = 2 * size_of::<usize>() + size_of::<Vec<u8>>();
 /// What a body of one piece allocates beside its bytes.
 pub(crate) const BODY_BYTES: usize = ARC_BYTES + size_of::<Inner>() + OWNER_BYTES;
 
@@ -234,6 +234,34 @@ impl Body {
         let inner = Inner {
             age: Duration::ZERO,
             fingerprint,
+            gzip: None,
+            len,
+            pieces: Pieces::Rope(pieces),
+            stored,
+        };
+        Charged {
+            body: Self(Arc::new(inner)),
+            bytes,
+        }
+    }
+
+    /// Makes a body of pieces that arrived one after the other, each in a buffer of its own. The fingerprint
+    /// depends on where they were cut.
+    pub(crate) fn assembled(pieces: Vec<Bytes>, stored: Instant) -> Charged {
+        let pieces = pieces.into_boxed_slice();
+        let (mut sum, mut len) = (0, 0_u64);
+        for piece in &pieces {
+            sum = mix(mix(sum, fingerprint(piece)), piece.len() as u64);
+            len = len.saturating_add(piece.len() as u64);
+        }
+        let buffers = pieces
+            .len()
+            .saturating_mul(OWNER_BYTES)
+            .saturating_add(usize::try_from(len).unwrap_or(usize::MAX));
+        let bytes = Self::rope_bytes(pieces.len()).saturating_add(buffers);
+        let inner = Inner {
+            age: Duration::ZERO,
+            fingerprint: sum,
             gzip: None,
             len,
             pieces: Pieces::Rope(pieces),

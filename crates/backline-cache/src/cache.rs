@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::mem::size_of;
 use std::time::{Duration, Instant};
 
+use crate::clock::Clock;
 use crate::family::Families;
 use crate::ledger::Ledger;
 use crate::lobby::{Home, Left, Lobby};
@@ -92,13 +93,6 @@ struct Fill {
     version: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    clamped: u64,
-    epoch: Instant,
-    ns: u64,
-}
-
 impl Cache {
     /// Builds an empty cache.
     ///
@@ -134,11 +128,7 @@ impl Cache {
         let waiting_max = Lobby::bytes_for(limits).min(config.budget / 4);
         let slots = limits.slots.min(1 << 24).next_power_of_two();
         Ok(Self {
-            clock: Clock {
-                clamped: 0,
-                epoch: now,
-                ns: 0,
-            },
+            clock: Clock::new(now),
             counters: Stats::default(),
             families: Families::new(limits.renditions, limits.forms),
             fetches: VecDeque::new(),
@@ -370,47 +360,18 @@ struct Asker {
     token: Token,
 }
 
-impl Clock {
-    /// Takes the time given by the caller; going back is counted and held.
-    fn tick(&mut self, now: Instant) -> u64 {
-        let ns = self.ns_of(now);
-        if ns < self.ns {
-            self.clamped = self.clamped.saturating_add(1);
-        } else {
-            self.ns = ns;
-        }
-        self.ns
-    }
-
-    #[inline]
-    fn ns_of(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.epoch);
-        since
-            .as_secs()
-            .saturating_mul(1_000_000_000)
-            .saturating_add(since.subsec_nanos().into())
-    }
-
-    /// The time last taken.
-    fn now(&self) -> Instant {
-        self.epoch
-            .checked_add(Duration::from_nanos(self.ns))
-            .unwrap_or(self.epoch)
-    }
-}
-
 impl FillId {
-    fn new(index: u32, serial: u32) -> Self {
+    pub(crate) fn new(index: u32, serial: u32) -> Self {
         Self((u64::from(serial) << 32) | u64::from(index))
     }
 
-    const fn index(self) -> u32 {
+    pub(crate) const fn index(self) -> u32 {
         #[expect(clippy::cast_possible_truncation, reason = "the low half is the index")]
         let index = self.0 as u32;
         index
     }
 
-    const fn serial(self) -> u32 {
+    pub(crate) const fn serial(self) -> u32 {
         (self.0 >> 32) as u32
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod cache;
+mod clock;
 pub mod cmcd;
 pub mod cmsd;
 mod config;
@@ -13,7 +14,9 @@ mod key;
 mod ledger;
 mod limits;
 mod lobby;
+mod name;
 mod output;
+pub mod pull;
 mod ring;
 pub mod rules;
 mod serve;
@@ -26,6 +29,7 @@ pub use config::Config;
 pub use error::Error;
 pub use key::{Client, Document, FillId, Key, Kind, Point, SERIES_MAX, Series, Token, Want};
 pub use limits::Limits;
+pub use name::{Name, Noise};
 pub use output::{Answer, Cap, Output, Reason, Via};
 pub use serve::{CacheStatus, Conditions, Encoding, Etag, Forward, Reply};
 pub use stats::Stats;

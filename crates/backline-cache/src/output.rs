@@ -92,14 +92,20 @@ pub enum Cap {
     Budget,
     /// `Limits::client_waiters`.
     ClientWaiters,
+    /// `PullLimits::fills`.
+    Fills,
     /// `Limits::forms`.
     Forms,
     /// `Limits::key_waiters`.
     KeyWaiters,
+    /// `PullLimits::new_names`.
+    NewNames,
     /// `Limits::points`.
     Points,
     /// The token waits already; the earlier request is untouched.
     TokenInUse,
+    /// `PullLimits::variants`.
+    Variants,
     /// `Limits::waiters`.
     Waiters,
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::Error;
+use crate::body::ARC_BYTES;
 use crate::pull::PullLimits;
 
-/// The canonical name of a resource: its path, and its query with the pairs sorted by name in the order of their bytes, those
-/// of CMCD and other [`Noise`] left out. Two requests that differ in nothing else are for the same object, so that
-/// players' reports and trackers cost no hit. Cheap to clone.
+/// The canonical name of a resource: its path, and its query with the pairs sorted by name in the order of their bytes,
+/// those of CMCD and other [`Noise`] left out. Two requests that differ in nothing else are for the same object, so
+/// that players' reports and trackers cost no hit. Cheap to clone.
 ///
 /// ```
 /// use backline_cache::pull::PullLimits;
@@ -32,8 +33,8 @@ impl Name {
     ///
     /// # Errors
     /// [`Error::NameTooLong`] over `PullLimits::name_bytes`, counted before anything is left out;
-    /// [`Error::QueryPairs`] over `PullLimits::query_pairs`, CMCD and noise counted too; [`Error::NameSyntax`] where the path does not
-    /// begin with `/` or a byte cannot stand in a request target.
+    /// [`Error::QueryPairs`] over `PullLimits::query_pairs`, CMCD and noise counted too;
+    /// [`Error::NameSyntax`] where the path does not begin with `/` or a byte cannot stand in a request target.
     pub fn new(
         path: &str,
         query: Option<&str>,
@@ -99,7 +100,7 @@ impl Name {
 
     /// Bytes that it has allocated, shared by its clones.
     pub(crate) fn bytes(&self) -> usize {
-        self.text.len().saturating_add(2 * size_of::<usize>())
+        self.text.len().saturating_add(ARC_BYTES)
     }
 }
 

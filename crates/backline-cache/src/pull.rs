@@ -1,10 +1,12 @@
 //! A pull-through store over names: answers of an origin, each fetched once for however many ask for it.
 //!
 //! [`Pull`] holds whole answers and such as still grow, weighs who is to go when the budget is full, keeps what is
-//! no longer fresh for the time that the origin fails, and lets many wait for one fetch. It knows HTTP's rules for caches
-//! as [`Lifetime`]s, and neither headers nor sockets: the caller fetches, and encodes the heads.
+//! no longer fresh for the time that the origin fails, and lets many wait for one fetch. It knows HTTP's rules for
+//! caches as [`Lifetime`]s, and neither headers nor sockets: the caller fetches, and encodes the heads.
 
 mod config;
+mod failures;
+mod fates;
 mod fills;
 mod guests;
 mod index;
@@ -31,7 +33,7 @@ use self::stats::count;
 use crate::cache::BUDGET_MIN;
 use crate::clock::Clock;
 use crate::store::{NONE, Slab, Wheel};
-use crate::{Cap, Client, Error, FillId, Name, Token};
+use crate::{Cap, Client, Error, Name, Token};
 
 pub use self::config::{PullConfig, PullLimits};
 pub use self::stats::{ClassStats, PullStats};

@@ -74,8 +74,8 @@ pub struct PullLimits {
     pub negatives: u32,
     /// Bytes of the body of an error. Default 64 KiB.
     pub negative_bytes: usize,
-    /// Fetches of names that one client may cause in a minute. Default 600: a player asks for ten parts a second at most, and
-    /// others ask for the same ones. Clients share 4,096 counters.
+    /// Fetches of names that one client may cause in a minute. Default 600: a player asks for ten parts a second at
+    /// most, and others ask for the same ones. Clients share 4,096 counters.
     pub new_names: u32,
     /// Bytes of a page, an initialisation or anything else that is neither playlist, part nor
     /// segment. Default 8 MiB.

@@ -285,6 +285,7 @@ pub(super) struct Terms {
 
 impl Terms {
     /// A rule outweighs what the origin said, so that a change of the rules counts for what is stored already.
+    /// An error is never served stale.
     pub(super) fn new(stored: &Stored, treatment: &Treatment) -> Self {
         let lifetime = &stored.lifetime;
         let ttl = if stored.is_error() {
@@ -293,7 +294,7 @@ impl Terms {
             treatment.ttl
         };
         let stale = |rule: Option<Duration>, origin| {
-            if lifetime.must_revalidate {
+            if lifetime.must_revalidate || stored.is_error() {
                 Duration::ZERO
             } else {
                 rule.unwrap_or(origin)

@@ -1,5 +1,5 @@
-//! The answers themselves, whole or growing. Each is held by the entry that it is stored under, by the fetch that makes it and
-//! by those who read it or have it on its way out; it is charged until the last has let go.
+//! The answers themselves, whole or growing. Each is held by the entry that it is stored under, by the fetch that makes
+//! it and by those who read it or have it on its way out; it is charged until the last has let go.
 
 use std::mem::size_of;
 use std::sync::Arc;

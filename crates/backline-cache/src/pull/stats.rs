@@ -18,7 +18,7 @@ pub struct PullStats {
     pub pinned_bytes: u64,
     /// Requests that wait or read a growing body now.
     pub waiters: u64,
-    classes: [ClassStats; Class::ALL.len()],
+    pub(super) classes: [ClassStats; Class::ALL.len()],
 }
 
 impl PullStats {

@@ -68,10 +68,10 @@ pub enum Unit {
 
 impl Unit {
     /// How much of `len` bytes may be given out while more may come.
-    pub(super) const fn released(self, len: u64) -> u64 {
+    pub(super) fn released(self, len: u64) -> u64 {
         match self {
             Self::Any | Self::Bytes(0) => len,
-            Self::Bytes(unit) => len.saturating_sub(len % unit),
+            Self::Bytes(unit) => len.saturating_sub(len.checked_rem(unit).unwrap_or(0)),
             Self::Whole => 0,
         }
     }
@@ -94,8 +94,8 @@ pub enum PullAnswer {
     Held,
     /// Here it is.
     Hit(Copy),
-    /// What this fetch brings is for this request alone: it is streamed to it past the store, which does not want to hear of
-    /// the fetch any more.
+    /// What this fetch brings is for this request alone: it is streamed to it past the store, which does not want to
+    /// hear of the fetch any more.
     Own(FillId),
     /// To be fetched by this request for itself: the answers may not be shared.
     Pass,

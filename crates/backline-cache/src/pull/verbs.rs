@@ -304,7 +304,13 @@ impl Pull {
 
     /// Joins a fetch that is under way.
     fn join(&mut self, fill: u32, ask: &Ask<'_>, asker: Asker) -> PullAnswer {
-        let Some(&Fill { item, waiting, .. }) = self.fills.get(fill) else {
+        let Some(&Fill {
+            entry,
+            item,
+            waiting,
+            ..
+        }) = self.fills.get(fill)
+        else {
             return PullAnswer::Absent;
         };
         if waiting.len() >= self.config.limits.key_waiters {
@@ -312,6 +318,9 @@ impl Pull {
         }
         if let Some(counters) = self.counters.class_mut(ask.treatment.class) {
             count(&mut counters.joined);
+        }
+        if let Some(entry) = self.index.entries.get_mut(entry) {
+            (entry.prefetched, entry.treatment) = (false, *ask.treatment);
         }
         let reads = self.shelf.grows(item) && ask.unit != Unit::Whole;
         match self.seat(fill, ask, asker) {

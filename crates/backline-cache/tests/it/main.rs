@@ -27,5 +27,7 @@ mod pull_stale;
 mod rig;
 mod ring;
 mod rules;
+#[cfg(feature = "serde")]
+mod rules_file;
 mod serve;
 mod states;

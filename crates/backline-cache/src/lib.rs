@@ -17,6 +17,8 @@ mod lobby;
 mod name;
 mod output;
 pub mod pull;
+#[cfg(feature = "http-1")]
+pub mod reuse;
 mod ring;
 pub mod rules;
 mod serve;

@@ -24,6 +24,8 @@ mod pull_read;
 mod pull_rig;
 mod pull_room;
 mod pull_stale;
+#[cfg(feature = "http-1")]
+mod reuse;
 mod rig;
 mod ring;
 mod rules;

@@ -15,6 +15,7 @@ pub mod listen;
 pub mod log;
 pub mod machine;
 pub mod program;
+pub mod pull;
 pub mod pump;
 pub mod random;
 pub mod record;

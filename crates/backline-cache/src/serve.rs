@@ -43,6 +43,19 @@ pub enum Encoding {
     Identity,
 }
 
+impl Conditions<'_> {
+    /// Resolves the range against a representation of `complete` bytes whose validators are not of this cache's making:
+    /// the status (200, 206 or 416) and the bytes to send. `If-Range` is the caller's to compare.
+    #[must_use]
+    pub fn range(&self, complete: u64) -> (u16, Range<u64>) {
+        match self.range.map(|range| range::resolve(range, complete)) {
+            Some(range::Resolved::Part(range)) => (206, range),
+            Some(range::Resolved::Unsatisfiable) => (416, 0..0),
+            Some(range::Resolved::Whole) | None => (200, 0..complete),
+        }
+    }
+}
+
 /// What to send of a body: the status, the bytes, and the values of the headers that go with them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]

@@ -7,11 +7,13 @@ pub(crate) mod node;
 pub(crate) mod origin;
 pub(crate) mod players;
 pub(crate) mod playlist;
+pub(crate) mod pop;
 pub(crate) mod process;
 pub(crate) mod publisher;
 pub(crate) mod readers;
 pub(crate) mod stage;
 pub(crate) mod tools;
+pub(crate) mod web;
 
 use std::thread;
 use std::time::{Duration, Instant};

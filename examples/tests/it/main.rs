@@ -19,6 +19,7 @@ mod captions;
 mod conformance;
 mod continuity;
 mod crowd;
+mod edge_cache;
 mod foreign_playlists;
 mod harness;
 mod hls_lint;

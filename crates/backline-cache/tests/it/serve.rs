@@ -374,3 +374,15 @@ fn rfc9211_cache_status_says_why_it_went_on() {
         assert_eq!(said, format!("backline; fwd={name}"));
     }
 }
+
+/// RFC 9110, 14.2 and RFC 8673: the same ranges where the validators are those of another server.
+#[test]
+fn rww_4_a_range_is_resolved_without_a_body() {
+    assert_eq!(with_range("bytes=10-19").range(100), (206, 10..20));
+    let open = with_range("bytes=90-9007199254740991");
+    assert_eq!(open.range(100), (206, 90..100));
+    assert_eq!(with_range("bytes=-5").range(100), (206, 95..100));
+    assert_eq!(with_range("bytes=100-").range(100), (416, 0..0));
+    assert_eq!(with_range("bytes=0-1,3-4").range(100), (200, 0..100));
+    assert_eq!(Conditions::default().range(100), (200, 0..100));
+}

@@ -50,23 +50,35 @@ pub(crate) fn try_get(
     path: &str,
     headers: &[(&str, &str)],
 ) -> std::io::Result<Response> {
+    try_ask("GET", server, path, headers)
+}
+
+/// The same with any method; nothing is sent with it.
+pub(crate) fn try_ask(
+    method: &str,
+    server: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> std::io::Result<Response> {
     let stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(ANSWER_LIMIT))?;
     stream.set_nodelay(true)?;
-    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n");
+    let mut request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
     request.push_str("\r\n");
     let asked = Instant::now();
     (&stream).write_all(request.as_bytes())?;
-    read_response(&mut BufReader::new(stream), asked)
+    read_answer(&mut BufReader::new(stream), asked, method == "HEAD")
 }
 
-/// Reads one response from a connection.
-pub(crate) fn read_response(
+/// Reads one response from a connection; that to a HEAD has no body.
+fn read_answer(
     reader: &mut impl BufRead,
     asked: Instant,
+    head_only: bool,
 ) -> std::io::Result<Response> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -92,7 +104,11 @@ pub(crate) fn read_response(
             .map(|(_, value)| value.as_str())
     };
     let mut body = Vec::new();
-    if value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+    if head_only || status == 304 {
+        // Whatever length it declares is that of another answer.
+    } else if value("transfer-encoding")
+        .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+    {
         read_chunks(reader, &mut body)?;
     } else if let Some(length) = value("content-length") {
         let length: u64 = length.parse().map_err(|_| bad(length))?;

@@ -33,7 +33,7 @@ pub(crate) async fn run(site: Arc<Site>, mut work: mpsc::Receiver<Output>) {
             match work {
                 Work::Fetch(wanted) => {
                     let (fill, site) = (wanted.fill, Arc::clone(&site));
-                    let task = tokio::spawn(async move { fetch(&site, wanted).await });
+                    let task = tokio::spawn(async move { fetch(&site, *wanted).await });
                     under_way.insert(fill, task.abort_handle());
                 }
                 Work::Abandon(fill) => {

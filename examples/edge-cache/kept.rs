@@ -67,29 +67,9 @@ pub(crate) async fn reply(
     request: &Request<impl Sized>,
     status: &str,
 ) -> Result<Response<Sent>, Box<dyn Error + Send + Sync>> {
-    // From here on the reader leaves when this is dropped.
-    let mut growing = copy
-        .reader()
-        .map(|reader| Growing::new(site.desk.clone(), token, reader, copy.length()));
     let (_, mut headers) = head::decode(copy.meta(), &site.heads)?;
     let asked = request.headers();
-    let packed = headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
-    let mut whole = match (&growing, copy.body()) {
-        (None, Some(body)) => Some(body.slices(0..body.len()).collect::<Vec<Bytes>>()),
-        (None, None) => Some(Vec::new()),
-        (Some(_), _) => None,
-    };
-    if packed && !takes_gzip(asked) {
-        let pieces = match (whole.take(), growing.take()) {
-            (Some(pieces), _) => pieces,
-            (None, Some(growing)) => all(growing).await?,
-            (None, None) => Vec::new(),
-        };
-        whole = Some(vec![unpacked(&pieces)?]);
-        plain(&mut headers);
-    }
+    let (whole, growing) = body(site, copy, token, asked, &mut headers).await?;
     let age = HeaderValue::from(copy.age(Instant::now()).as_secs());
     headers.insert(AGE, age);
     headers.append(CACHE_STATUS, status.parse()?);
@@ -138,6 +118,39 @@ pub(crate) async fn reply(
         (None, None) => Sent::Kept(Rope::default()),
     };
     Ok(response)
+}
+
+/// The bytes of a copy that are there, or else the reader of those that come, as the client can take them.
+async fn body(
+    site: &Site,
+    copy: &Copy,
+    token: u64,
+    asked: &HeaderMap,
+    headers: &mut HeaderMap,
+) -> Result<(Option<Vec<Bytes>>, Option<Growing>), Box<dyn Error + Send + Sync>> {
+    // From here on the reader leaves when this is dropped.
+    let growing = copy
+        .reader()
+        .map(|reader| Growing::new(site.desk.clone(), token, reader, copy.length()));
+    let packed = headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
+    let here = || {
+        let body = copy.body();
+        body.map_or_else(Vec::new, |body| body.slices(0..body.len()).collect())
+    };
+    if !packed || takes_gzip(asked) {
+        return Ok(match growing {
+            Some(growing) => (None, Some(growing)),
+            None => (Some(here()), None),
+        });
+    }
+    let pieces = match growing {
+        Some(growing) => all(growing).await?,
+        None => here(),
+    };
+    plain(headers);
+    Ok((Some(vec![unpacked(&pieces)?]), None))
 }
 
 /// What the origin sends for one request alone.

@@ -141,17 +141,17 @@ pub(crate) fn metrics(site: &Site, format: Format) -> String {
         "Requests to the origin by class and outcome.",
         &FETCHES,
     );
-    let more: [(&str, &str, fn(&ClassStats) -> u64); 2] = [
-        ("backline_cache_evicted", "Objects evicted.", |class| {
-            class.evicted
-        }),
+    let more: [(&str, Counter); 2] = [
         (
-            "backline_cache_fetched_bytes",
+            "Objects evicted.",
+            ("backline_cache_evicted", |class| class.evicted),
+        ),
+        (
             "Bytes from the origin.",
-            |class| class.fetched_bytes,
+            ("backline_cache_fetched_bytes", |class| class.fetched_bytes),
         ),
     ];
-    for (name, help, value) in more {
+    for (help, (name, value)) in more {
         out.family(name, Kind::Counter, help);
         for (class, counters) in stats.classes() {
             out.sample(&[("class", class.name())], value(counters));

@@ -69,7 +69,7 @@ pub enum Work {
     /// Nobody wants this any more.
     Abandon(FillId),
     /// To be asked for.
-    Fetch(Fetch),
+    Fetch(Box<Fetch>),
 }
 
 /// What is to be asked for.
@@ -225,13 +225,13 @@ impl Machine for Pulled {
                 } => {
                     let asker = leader.and_then(|leader| self.askers.get(&leader.0));
                     let asker = asker.map(Arc::clone).unwrap_or_default();
-                    self.work.push_back(Work::Fetch(Fetch {
+                    self.work.push_back(Work::Fetch(Box::new(Fetch {
                         fill,
                         name,
                         revalidate,
                         treatment,
                         asker,
-                    }));
+                    })));
                     return Some(Output::Work);
                 }
                 PullOutput::Readable { token, .. } => {

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::harness::http;
 use crate::harness::pop::Pop;
-use crate::harness::web::{Reply, Web};
 use crate::harness::tools::Scratch;
+use crate::harness::web::{Reply, Web};
 use crate::harness::within;
 use crate::http2::certify;
 
@@ -311,7 +311,14 @@ fn an_origin_in_tls_is_checked_and_spoken_to() {
     certify(folder.path(), "inner");
     let file = |name: &str| folder.path().join(name).display().to_string();
     let (cert, key) = (file("cert.pem"), file("key.pem"));
-    let secure = ["--https", "127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &key];
+    let secure = [
+        "--https",
+        "127.0.0.1:0",
+        "--tls-cert",
+        &cert,
+        "--tls-key",
+        &key,
+    ];
     let inner = Pop::start(web.address, &[&secure[..], &["--name", "inner"]].concat());
     let https = inner.https.expect("it speaks TLS");
     let origin = format!("https://localhost:{}", https.port());

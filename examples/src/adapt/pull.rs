@@ -278,3 +278,6 @@ impl Desk for Pulled {
         self.pull.cancel(now, Token(token));
     }
 }
+
+#[cfg(test)]
+mod tests;

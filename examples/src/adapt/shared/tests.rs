@@ -108,3 +108,15 @@ async fn the_timer_follows_a_deadline_that_moves_earlier() {
     assert_eq!(waiting.await, Some(token));
     task.abort();
 }
+
+/// What a machine keeps beside an answer goes with whoever left before he took it.
+#[tokio::test]
+async fn q23_whoever_leaves_with_an_answer_under_way_cancels_as_well() {
+    let (shared, _notices) = Shared::new(Echo::default());
+    let (token, leaving) = hold(&shared);
+    shared
+        .with(|echo, now| echo.handle_event(now, ()))
+        .expect("no error is possible");
+    drop(leaving);
+    assert_eq!(shared.with(|echo, _| echo.cancelled.clone()), [token]);
+}

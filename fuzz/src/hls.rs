@@ -1,6 +1,7 @@
 //! Properties of `backline-hls`.
 
 pub mod captions;
+pub mod continuation;
 pub mod file;
 pub mod m3u8;
 pub mod ops;

@@ -39,6 +39,7 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("client_session", rtmp::client::client_session),
     ("codec_config", rtmp::config::codec_config),
     ("codec_record", hls::record::codec_record),
+    ("continuation_ops", hls::continuation::continuation_ops),
     ("control_messages", rtmp::control::control_messages),
     ("differential_demux", rtmp::differential::differential_demux),
     ("flv_reader", rtmp::file::flv_reader),

@@ -1,5 +1,6 @@
 //! Everything that can be wrong with what a presentation is given.
 
+mod continuation;
 mod cue;
 mod file;
 
@@ -7,6 +8,7 @@ use core::time::Duration;
 
 use crate::TrackId;
 
+pub use continuation::ContinuationProblem;
 pub use cue::CueProblem;
 pub use file::{FileProblem, SlateProblem};
 
@@ -47,6 +49,12 @@ pub enum Error {
         alive: usize,
         /// The cap.
         limit: usize,
+    },
+    /// A playlist cannot be gone on with.
+    #[error("continuation: {problem}")]
+    Continuation {
+        /// Why.
+        problem: ContinuationProblem,
     },
     /// A cue cannot stand in captions.
     #[error("{track} has a cue that {problem}")]

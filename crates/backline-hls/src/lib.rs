@@ -6,6 +6,7 @@ mod captions;
 mod clock;
 pub mod codec;
 mod config;
+pub mod continuation;
 mod cue;
 mod cutter;
 mod daterange;
@@ -58,8 +59,8 @@ pub use cue::Cue;
 pub use daterange::{DateRange, DateRangeEnd, DateRangeValue};
 pub use delivery::{Decision, Form, Hold, Playlist, Refusal};
 pub use error::{
-    AboutProblem, CueProblem, DateRangeProblem, Error, FileProblem, FragmentProblem, InitProblem,
-    MessageProblem, RecordProblem, SlateProblem,
+    AboutProblem, ContinuationProblem, CueProblem, DateRangeProblem, Error, FileProblem,
+    FragmentProblem, InitProblem, MessageProblem, RecordProblem, SlateProblem,
 };
 pub use event::{
     Event, ObjectId, ObjectKind, Output, Point, Sample, Series, TrackId, UnixMillis, Warning,

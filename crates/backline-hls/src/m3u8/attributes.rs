@@ -22,7 +22,7 @@ pub struct Attributes<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Attributes<'a> {
     /// Reads a list. Spaces before a name are not allowed by the draft and ignored here.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (rest, list) = list(text).ok()?;
         rest.trim_end().is_empty().then_some(Self(list))
     }

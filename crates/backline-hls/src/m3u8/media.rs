@@ -134,6 +134,11 @@ impl Media {
         self.part_target.and(part).map(|part| (self.open.msn, part))
     }
 
+    /// The lines before the first segment.
+    pub(crate) fn head(&self) -> impl Iterator<Item = &str> {
+        self.head.iter().map(String::as_str)
+    }
+
     /// How much media is listed, parts of the open segment included.
     #[must_use]
     pub fn listed(&self) -> Duration {

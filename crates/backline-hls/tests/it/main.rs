@@ -18,6 +18,7 @@ mod captions;
 mod codec;
 mod codec_hostile;
 mod codec_records;
+mod continuation;
 mod costs;
 mod cues;
 mod dates;

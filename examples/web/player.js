@@ -1,6 +1,7 @@
 // Plays one stage in one <video> and never gives up: what hls.js cannot repair is taken down and built
 // again. ManagedMediaSource or MediaSource with hls.js first, the browser's own player without it.
 
+import { cap, header_of, read, spaced } from "./air.js";
 import { Steer } from "./steer.js";
 
 const STEER_MS = 50;
@@ -20,6 +21,7 @@ const SOON = { maxNumRetry: 8, retryDelayMs: 100, maxRetryDelayMs: 1_000 };
 
 const SETTINGS = {
   lowLatencyMode: true,
+  cmcd: { useHeaders: true, version: 2 },   // in headers, so that no cache takes it for another object
   preferManagedMediaSource: true,
   enableInterstitialPlayback: false,
   liveDurationInfinity: true,
@@ -66,6 +68,7 @@ export class Player extends EventTarget {
     this.counts = { stalls: 0, stalled_ms: 0, fatal: 0, rebuilt: 0, skips: 0 };
     this.last_error = null;
     this.progress = { at: 0, time: -1 };
+    this.air = null;            // what the box said last of the room's air
     this.stalled_at = null;
     this.left_at = 0;           // when the last seek out of a stall was
     this.held_at = null;        // since when it stands still for what a publisher that is back has yet to send
@@ -146,6 +149,7 @@ export class Player extends EventTarget {
     this.progress = { at: performance.now(), time: -1 };
     this.started = false;
     this.newest_cc = -1;
+    this.air = null;
     this.#release();
     this.steer.reset();
     if (this.engine === "native") {
@@ -161,6 +165,9 @@ export class Player extends EventTarget {
         this.discontinuity = frag.cc;
       });
       hls.on(this.Hls.Events.SUBTITLE_TRACKS_UPDATED, () => this.#say("captions"));
+      for (const loaded of [this.Hls.Events.LEVEL_LOADED, this.Hls.Events.FRAG_LOADED]) {
+        hls.on(loaded, (_, { networkDetails }) => this.#obey(hls, header_of(networkDetails)));
+      }
       hls.on(this.Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#return_to(details));
       hls.on(this.Hls.Events.FRAG_BUFFERED, (_, { frag }) => {
         if (frag.type === "main") this.newest_cc = Math.max(this.newest_cc, frag.cc);
@@ -223,6 +230,18 @@ export class Player extends EventTarget {
     if (absent || live === null || live < this.#edge()) return;
     this.left_at = now;
     video.currentTime = live;
+  }
+
+  /** Does what the box asks for while many share the room's air, and stops when it does not any more. */
+  #obey(hls, header) {
+    if (hls !== this.hls || header === this.air) return;
+    this.air = header;
+    const { max_kbps, retry_ms, whole } = read(header);
+    hls.autoLevelCapping = cap(hls.levels, max_kbps);
+    for (const policy of ["playlistLoadPolicy", "fragLoadPolicy"]) {
+      hls.config[policy] = spaced(this.settings[policy], retry_ms);
+    }
+    if (hls.lowLatencyMode === whole) hls.lowLatencyMode = !whole;
   }
 
   #release() {
@@ -359,6 +378,8 @@ export class Player extends EventTarget {
       edge_latency: hls?.latency ?? null,
       target_latency: hls?.targetLatency ?? null,
       last_error: this.last_error,
+      level_cap: hls?.autoLevelCapping ?? null,
+      low_latency: hls?.lowLatencyMode ?? null,
       frames: video.getVideoPlaybackQuality?.().totalVideoFrames ?? null,
       dropped: video.getVideoPlaybackQuality?.().droppedVideoFrames ?? null,
       ...this.counts,

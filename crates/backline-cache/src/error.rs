@@ -1,6 +1,10 @@
 //! What can go wrong, by the caller's doing.
 
+mod log;
+
 use crate::{FillId, Key, Series};
+
+pub use log::LogError;
 
 /// An error of a verb. Nothing that is stored was lost, and waiters stay as they were unless the
 /// verb says otherwise.

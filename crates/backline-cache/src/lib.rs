@@ -10,11 +10,14 @@ pub mod crowd;
 mod error;
 pub mod evict;
 mod family;
+#[cfg(feature = "file")]
+pub mod file;
 mod key;
 mod ledger;
 mod limits;
 mod lobby;
 mod name;
+pub mod log;
 mod output;
 pub mod pull;
 #[cfg(feature = "http-1")]
@@ -28,7 +31,7 @@ mod store;
 pub use body::{Body, Edges, Fresh};
 pub use cache::{BUDGET_MIN, Cache, State};
 pub use config::Config;
-pub use error::Error;
+pub use error::{Error, LogError};
 pub use key::{Client, Document, FillId, Key, Kind, Point, SERIES_MAX, Series, Token, Want};
 pub use limits::Limits;
 pub use name::{Name, Noise};

@@ -13,10 +13,12 @@ mod budget;
 mod cmcd;
 mod crowd;
 mod evict;
+mod disk;
 mod fill;
 #[cfg(feature = "http-1")]
 mod http1;
 mod model;
+mod power;
 mod promise;
 mod pull_fill;
 mod pull_name;

@@ -153,6 +153,8 @@ impl RecordKey {
 pub enum RecordKind {
     /// A slate, a page, what was fetched before doors.
     Asset,
+    /// The headers of a file's records, which the log writes at its end.
+    Contents,
     /// Initialisation of a decoder.
     Init,
     /// The mark of one rendition; no payload.
@@ -161,6 +163,13 @@ pub enum RecordKind {
     Marks,
     /// A segment.
     Segment,
+}
+
+impl RecordKind {
+    /// Whether only the log itself writes it.
+    pub(crate) const fn is_internal(self) -> bool {
+        matches!(self, Self::Contents | Self::Mark | Self::Marks)
+    }
 }
 
 /// Up to where the numbers of a rendition may be given out.

@@ -214,6 +214,26 @@ pub(crate) fn decode_marks(meta: &[u8]) -> impl Iterator<Item = ((u32, u32), Mar
     })
 }
 
+/// The longest contents of a file, bytes; a file of more is scanned record by record.
+pub(crate) const CONTENTS_MAX: usize = 60 << 10;
+
+/// Adds a record to the contents of its file: where it begins, and its header.
+pub(crate) fn add_contents(contents: &mut Vec<u8>, at: u64, header: &[u8]) {
+    contents.extend_from_slice(&at.to_le_bytes());
+    contents.extend_from_slice(header);
+}
+
+/// The records of a contents, up to the first that is none.
+pub(crate) fn decode_contents(contents: &[u8]) -> impl Iterator<Item = (u64, Header)> + '_ {
+    let mut rest = contents;
+    std::iter::from_fn(move || {
+        let (at, record) = rest.split_first_chunk()?;
+        let header = Header::decode(record)?;
+        rest = record.get(usize::try_from(header.lead()).ok()?..)?;
+        Some((u64::from_le_bytes(*at), header))
+    })
+}
+
 const fn kind_code(kind: RecordKind) -> u8 {
     match kind {
         RecordKind::Asset => 1,
@@ -221,6 +241,7 @@ const fn kind_code(kind: RecordKind) -> u8 {
         RecordKind::Mark => 3,
         RecordKind::Marks => 4,
         RecordKind::Segment => 5,
+        RecordKind::Contents => 6,
     }
 }
 
@@ -231,6 +252,7 @@ const fn kind_of(code: u8) -> Option<RecordKind> {
         3 => RecordKind::Mark,
         4 => RecordKind::Marks,
         5 => RecordKind::Segment,
+        6 => RecordKind::Contents,
         _ => return None,
     })
 }

@@ -298,9 +298,7 @@ impl Recovery {
 
     fn list(&mut self, met: Met, checked: Checked) {
         let key = met.record.key;
-        if matches!(key.kind, RecordKind::Mark | RecordKind::Marks)
-            || self.found.index.get(key).is_some()
-        {
+        if key.kind.is_internal() || self.found.index.get(key).is_some() {
             return;
         }
         if self.found.index.len() >= self.budget.records {

@@ -50,6 +50,8 @@ pub struct Writer {
     unsynced_marks: Vec<((u32, u32), Mark)>,
     /// Marks that a fault took are to be written again, whether or not anything else is.
     owed: bool,
+    /// The headers of the current file's records.
+    contents: Vec<u8>,
     /// Copies that no sync has made last.
     carried: Vec<Entry>,
     plan: VecDeque<Step>,
@@ -189,6 +191,7 @@ impl Writer {
             unsynced: Vec::new(),
             unsynced_marks: Vec::new(),
             owed: false,
+            contents: Vec::new(),
             carried: Vec::new(),
             plan: VecDeque::new(),
             underway: None,
@@ -209,7 +212,7 @@ impl Writer {
     /// [`LogError::Queue`], [`LogError::Records`] and [`LogError::Renditions`] over a cap. Nothing has changed then.
     pub fn append(&mut self, record: Record, payload: &[Bytes]) -> Result<(), LogError> {
         let key = record.key;
-        if matches!(key.kind, RecordKind::Mark | RecordKind::Marks) {
+        if key.kind.is_internal() {
             return Err(LogError::Mark { key });
         }
         if self.index.get(key).is_some() || self.pending_keys.contains(&key) {

@@ -14,9 +14,12 @@ mod cmcd;
 mod crowd;
 mod evict;
 mod disk;
+#[cfg(feature = "file")]
+mod file;
 mod fill;
 #[cfg(feature = "http-1")]
 mod http1;
+mod log;
 mod model;
 mod power;
 mod promise;

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::super::codec::{BLOCK, BLOCK_LEN, FileHeader, Header};
+use super::super::codec::{self, BLOCK, BLOCK_LEN, FileHeader, Header};
 use super::super::index::Place;
-use super::super::{Fault, FileName, ReadOp, Record};
+use super::super::{Fault, FileName, ReadOp, Record, RecordKind};
 use super::READ_MAX;
 
 /// A record that was met.
@@ -33,6 +33,8 @@ pub(crate) struct Scan {
     headers: u64,
     unlisted: u64,
     faulty: bool,
+    /// Where the end of the file is read in search of its contents, once its header is known.
+    end_at: Option<u64>,
     over: bool,
 }
 
@@ -51,22 +53,33 @@ impl Scan {
             headers: 0,
             unlisted: 0,
             faulty: false,
+            end_at: None,
             over: false,
         }
     }
 
     /// The next read, until the end of the file.
     pub(crate) fn read(&self) -> Option<ReadOp> {
-        let rest = self.bytes.saturating_sub(self.at);
+        let at = self.end_at.unwrap_or(self.at);
+        let rest = self.bytes.saturating_sub(at);
+        let size = if self.end_at.is_some() {
+            END
+        } else {
+            self.size
+        };
         // A record may end with the file in the middle of a block.
         (rest > 0 && !self.over).then(|| ReadOp {
             file: FileName::Log(self.file),
-            at: self.at,
-            bytes: usize::try_from(rest).map_or(self.size, |rest| rest.min(self.size)),
+            at,
+            bytes: usize::try_from(rest).map_or(size, |rest| rest.min(size)),
         })
     }
 
     pub(crate) fn handle(&mut self, data: Result<&[u8], Fault>) {
+        if let Some(at) = self.end_at.take() {
+            self.find_contents(at, data.unwrap_or_default());
+            return;
+        }
         let data = match data {
             Ok([]) => {
                 // The file is shorter than it was said to be.
@@ -107,6 +120,8 @@ impl Scan {
         if at == 0 {
             self.header = FileHeader::decode(block).filter(|header| header.file == self.file);
             self.nonce = self.header.map(|header| header.nonce);
+            let end = self.bytes.saturating_sub(END as u64) / BLOCK * BLOCK;
+            self.end_at = self.header.map(|_| end.max(BLOCK));
             return true;
         }
         let Some(header) = Header::decode(block) else {
@@ -121,13 +136,50 @@ impl Scan {
             return false;
         }
         self.nonce = Some(nonce);
-        self.headers = self.headers.saturating_add(1);
-        self.settled = self.settled.max(header.settled);
+        self.at = at.saturating_add(header.span());
+        self.meet(at, header);
+        true
+    }
+
+    /// Looks for the contents of the file in its last bytes: what it lists need not be read one by one.
+    fn find_contents(&mut self, at: u64, data: &[u8]) {
+        for (index, block) in data.chunks(BLOCK_LEN).enumerate() {
+            let Some(header) = Header::decode(block) else {
+                continue;
+            };
+            let from = index.saturating_mul(BLOCK_LEN);
+            let lead = usize::try_from(header.lead()).unwrap_or(usize::MAX);
+            let payload = data.get(from.saturating_add(lead)..).unwrap_or_default();
+            let len = usize::try_from(header.payload_len).unwrap_or(usize::MAX);
+            let ours = header.record.key.kind == RecordKind::Contents
+                && header.file == self.file
+                && Some(header.nonce) == self.nonce;
+            let Some(contents) = payload.get(..len).filter(|_| ours) else {
+                continue;
+            };
+            if super::super::crc::crc(contents) != header.payload_crc {
+                continue;
+            }
+            for (at, header) in codec::decode_contents(contents) {
+                self.meet(at, header);
+            }
+            let at = at.saturating_add(from as u64);
+            self.at = self.bytes;
+            self.meet(at, header);
+            return;
+        }
+    }
+
+    fn meet(&mut self, at: u64, header: Header) {
+        let payload = at.saturating_add(header.lead());
         let end = at.saturating_add(header.span());
-        self.at = end;
+        self.settled = self.settled.max(header.settled);
+        if header.record.key.kind != RecordKind::Contents {
+            self.headers = self.headers.saturating_add(1);
+        }
         if self.met.len() >= self.most {
             self.unlisted = self.unlisted.saturating_add(1);
-            return true;
+            return;
         }
         let place = Place::new(self.file, payload, header.payload_len, header.payload_crc);
         self.met.push(Met {
@@ -135,7 +187,6 @@ impl Scan {
             place,
             end,
         });
-        true
     }
 
     /// Takes out what no later record of the file calls synced.
@@ -190,3 +241,6 @@ impl Scan {
         self.met
     }
 }
+
+/// What is read of the end of a file: its contents and their header.
+const END: usize = codec::CONTENTS_MAX + BLOCK_LEN;

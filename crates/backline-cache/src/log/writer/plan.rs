@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::codec::{self, BLOCK, FileHeader, Header, TABLE_MAX};
 use super::super::index::{Checked, Entry, Place};
-use super::super::{DiskOp, Fault, FileName, Mark, Record, RecordKey, RecordKind};
+use super::super::{DiskOp, Fault, FileName, Mark, Record, RecordKey, RecordKind, crc};
 use super::{Current, FileState, LogOutput, RESERVED, Writer};
 
 /// A record that waits to be written.
@@ -134,6 +134,7 @@ impl Writer {
         self.pending_keys.remove(&one.record.key);
         self.written = self.written.saturating_add(1);
         let (head, place) = self.place(&one.record, one.len, one.crc)?;
+        self.note_contents(current.end, &head);
         let mut pieces = vec![head];
         pieces.extend(one.payload);
         Some(Step {
@@ -164,6 +165,7 @@ impl Writer {
             Effect::Marks(marks) => self.unsynced_marks.extend(marks),
             Effect::Nothing => {}
             Effect::Opened(file) => {
+                self.contents.clear();
                 let (end, settled) = (BLOCK, BLOCK);
                 self.current = Some(Current { file, end, settled });
                 self.plan_marks();
@@ -251,15 +253,38 @@ impl Writer {
         self.outputs.push_back(LogOutput::Lost { key });
     }
 
-    /// Ends the current file: what is written of it lasts, what is not used is given back.
+    /// Ends the current file: what is written of it lasts, what is not used is given back, and its contents stand at
+    /// its end if there is room for them, so that recovery reads twice instead of once a record.
     fn plan_seal(&mut self, current: Current) {
         let file = FileName::Log(current.file);
-        let bytes = current.end;
-        self.step(
-            DiskOp::Truncate { file, bytes },
-            Effect::Trimmed(current.file, bytes),
-        );
+        let contents = Bytes::from(std::mem::take(&mut self.contents));
+        let span = codec::span(0, contents.len() as u64);
+        let mut end = current.end;
+        let fits = end.saturating_add(span) <= self.config.file_bytes;
+        if fits && (1..=codec::CONTENTS_MAX).contains(&contents.len()) {
+            let key = RecordKey::new(0, 0, RecordKind::Contents, current.file);
+            let len = u32::try_from(contents.len()).unwrap_or(0);
+            if let Some((head, _)) = self.place(&Record::new(key), len, crc::crc(&contents)) {
+                let pieces = vec![head, contents];
+                let write = DiskOp::Write {
+                    file,
+                    at: end,
+                    pieces,
+                };
+                self.step(write, Effect::Nothing);
+                end = end.saturating_add(span);
+            }
+        }
+        let truncate = DiskOp::Truncate { file, bytes: end };
+        self.step(truncate, Effect::Trimmed(current.file, end));
         self.step(DiskOp::SyncFile { file }, Effect::Sealed);
+    }
+
+    /// Notes a record for the contents of its file; more than they may have is left to the scan.
+    fn note_contents(&mut self, at: u64, header: &[u8]) {
+        if self.contents.len() <= codec::CONTENTS_MAX {
+            codec::add_contents(&mut self.contents, at, header);
+        }
     }
 
     /// A file gets its name only when its header is on the disk, and records only when its name is.
@@ -380,6 +405,7 @@ impl Writer {
         if current.end.saturating_add(span) > self.config.file_bytes {
             return;
         }
+        self.note_contents(current.end, &head);
         let to = FileName::Log(current.file);
         let pieces = vec![head];
         let write = DiskOp::Write {

@@ -1,5 +1,6 @@
 //! Properties of `backline-cache`.
 
 pub mod cmcd;
+pub mod log;
 pub mod ops;
 pub mod ranges;

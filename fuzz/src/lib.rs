@@ -46,6 +46,8 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("flv_round_trip", rtmp::file::flv_round_trip),
     ("handshake", rtmp::handshake::handshake),
     ("hls_lint", hls::m3u8::hls_lint),
+    ("log_ops", cache::log::log_ops),
+    ("log_recover", cache::log::log_recover),
     ("m3u8", hls::m3u8::m3u8),
     ("m3u8_delta", hls::m3u8::m3u8_delta),
     ("metadata", rtmp::metadata::metadata),

@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::log::{DiskOp, Fault, FileName, Found, Place, ReadOp, Recovery, Writer};
+use crate::log::{DiskOp, Fault, FileName, Found, Place, READ_MAX, ReadOp, Recovery, Writer};
 
 /// A folder that holds one log. No other process may write there.
 ///
@@ -144,11 +144,19 @@ impl Folder {
     /// # Errors
     /// The [`Fault`] for the recovery.
     pub fn read(&mut self, op: ReadOp, buffer: &mut Vec<u8>) -> Result<(), Fault> {
-        buffer.clear();
+        buffer.resize(op.bytes.min(READ_MAX), 0);
         let file = self.reading(op.file)?;
         file.seek(SeekFrom::Start(op.at)).map_err(fault)?;
-        let bytes = u64::try_from(op.bytes).unwrap_or(u64::MAX);
-        file.take(bytes).read_to_end(buffer).map_err(fault)?;
+        let mut filled = 0_usize;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match file.read(rest) {
+                Ok(0) => break,
+                Ok(bytes) => filled = filled.saturating_add(bytes),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(fault(error)),
+            }
+        }
+        buffer.truncate(filled);
         Ok(())
     }
 
@@ -158,10 +166,19 @@ impl Folder {
     /// [`Fault::Io`] where it cannot be read.
     pub fn payload(&mut self, place: &Place) -> Result<Option<Vec<u8>>, Fault> {
         let mut payload = Vec::new();
-        let (file, at) = (place.name(), place.at);
-        // Not sized from what a header says: as long as the file is.
-        let bytes = usize::try_from(place.bytes).map_err(|_| Fault::Io)?;
-        self.read(ReadOp { file, at, bytes }, &mut payload)?;
+        let mut piece = Vec::new();
+        let whole = usize::try_from(place.bytes).map_err(|_| Fault::Io)?;
+        // Grows with what the file has, whatever the header says.
+        while payload.len() < whole {
+            let at = place.at.saturating_add(payload.len() as u64);
+            let bytes = whole.saturating_sub(payload.len()).min(READ_MAX);
+            let file = place.name();
+            self.read(ReadOp { file, at, bytes }, &mut piece)?;
+            if piece.is_empty() {
+                break;
+            }
+            payload.append(&mut piece);
+        }
         Ok(place.holds(&payload).then_some(payload))
     }
 
@@ -237,10 +254,6 @@ fn opened(
     Ok(&mut held.insert((name, file)).1)
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it stands where `map_err` wants a function of the error"
-)]
 fn fault(error: std::io::Error) -> Fault {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {

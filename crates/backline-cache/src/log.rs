@@ -42,6 +42,8 @@ use bytes::Bytes;
 pub use self::codec::META_MAX;
 pub use self::index::{Checked, Entry, Place};
 pub use self::ops::{DiskOp, Fault, FileName, Found, ReadOp};
+#[cfg(feature = "file")]
+pub(crate) use self::recovery::READ_MAX;
 pub use self::recovery::{Phase, Recovered, Recovery, RecoveryStats};
 pub use self::resume::Resume;
 pub use self::writer::{LogOutput, LogStats, Writer};

@@ -12,6 +12,7 @@ use std::path::Path;
 mod bodies;
 mod cache;
 mod hls;
+mod log;
 mod m3u8;
 mod recipes;
 mod rtmp;
@@ -24,6 +25,7 @@ fn main() {
         .chain(hls::seeds())
         .chain(m3u8::seeds())
         .chain(cache::seeds())
+        .chain(log::seeds())
         .chain(recipes::seeds())
         .chain(bodies::seeds())
     {

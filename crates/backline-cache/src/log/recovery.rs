@@ -55,6 +55,8 @@ pub struct Recovered {
     pub(crate) files: BTreeMap<u64, FileState>,
     pub(crate) index: Index,
     pub(crate) marks: BTreeMap<(u32, u32), Mark>,
+    /// The newest file that begins with all marks.
+    pub(crate) marks_file: Option<u64>,
     pub(crate) stats: RecoveryStats,
     pub(crate) temp: bool,
 }
@@ -271,6 +273,9 @@ impl Recovery {
             state.used = scan.used().min(state.bytes);
         }
         for met in scan.into_met().into_iter().rev() {
+            if met.record.key.kind == RecordKind::Marks {
+                self.found.marks_file.get_or_insert(met.place.file);
+            }
             self.note_marks(&met.record);
             self.list(met, Checked::Not);
         }
@@ -370,6 +375,7 @@ impl Recovered {
     }
 
     /// The records of one kind of a rendition, in the order of their numbers.
+    #[must_use]
     pub fn of(
         &self,
         stream: u32,

@@ -33,6 +33,8 @@ pub struct Writer {
     free: Option<u64>,
     index: Index,
     marks: BTreeMap<(u32, u32), Marks>,
+    /// The file in which all marks are on the disk; it goes only when a later one has them.
+    marks_file: Option<u64>,
     current: Option<Current>,
     pending: VecDeque<Pending>,
     pending_bytes: u64,
@@ -155,7 +157,7 @@ impl Writer {
                 least,
             })
         };
-        if config.file_bytes < FILE_MIN || config.file_bytes % BLOCK != 0 {
+        if config.file_bytes < FILE_MIN || !config.file_bytes.is_multiple_of(BLOCK) {
             return field("file_bytes", config.file_bytes, FILE_MIN);
         }
         let least = config.file_bytes.saturating_mul(FILES_MIN);
@@ -178,6 +180,7 @@ impl Writer {
             free: None,
             index: found.index,
             marks: marks.collect(),
+            marks_file: found.marks_file,
             current: None,
             pending: VecDeque::new(),
             pending_bytes: 0,
@@ -335,6 +338,7 @@ impl Writer {
     }
 
     /// The records of one kind of a rendition, in the order of their numbers.
+    #[must_use]
     pub fn of(
         &self,
         stream: u32,

@@ -1,5 +1,10 @@
 //! A disk in memory that loses its power: any subset of what was not synced survives.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers of a test are small"
+)]
+
 use std::collections::BTreeMap;
 
 use backline_cache::log::{
@@ -161,7 +166,7 @@ impl Disk {
         self.names = self.durable.clone();
     }
 
-    /// The process is killed: everything that was written is there.
+    /// Bytes that the files take.
     pub(crate) fn bytes(&self) -> u64 {
         self.names
             .values()
@@ -217,7 +222,7 @@ fn survive(left: &mut [u8], at: usize, bytes: &[u8], rng: &mut Rng) {
     let (way, end) = (rng.below(5), rng.below(bytes.len() as u64 + 1) as usize);
     let mut sector = false;
     for (index, &byte) in bytes.iter().enumerate() {
-        if index == 0 || (at + index) % 512 == 0 {
+        if index == 0 || (at + index).is_multiple_of(512) {
             sector = rng.below(2) == 0;
         }
         let kept = match way {

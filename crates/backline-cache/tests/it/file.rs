@@ -1,5 +1,12 @@
 //! The log on a real file system.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "the numbers of a test are small, and it may look at the clock and the environment"
+)]
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -108,8 +115,8 @@ fn disk_5_a_folder_that_cannot_be_made_is_a_fault() {
 }
 
 /// DISK-4 on 10 GB: 10,240 records with real headers, sparse payloads, and one file whose end is torn. Prints what it took;
-/// `BACKLINE_FULL=1` for the whole size and its bound, a tenth of it otherwise. The page cache is cold where
-/// `/proc/sys/vm/drop_caches` can be written.
+/// `BACKLINE_FULL=1` for the whole size, a cold page cache (where `/proc/sys/vm/drop_caches` can be written) and the bounds in
+/// time, a tenth of it and the number of reads otherwise.
 #[test]
 fn disk_4_a_log_of_ten_gigabytes_is_recovered_in_time() {
     let full = std::env::var_os("BACKLINE_FULL").is_some();
@@ -162,7 +169,7 @@ fn disk_4_a_log_of_ten_gigabytes_is_recovered_in_time() {
             .perform(&DiskOp::SyncFile { file: found.file })
             .unwrap();
     }
-    let cold = fs::write("/proc/sys/vm/drop_caches", "3").is_ok();
+    let cold = full && fs::write("/proc/sys/vm/drop_caches", "3").is_ok();
 
     let start = Instant::now();
     let mut folder = Folder::open(&scratch.0).unwrap();
@@ -177,6 +184,11 @@ fn disk_4_a_log_of_ten_gigabytes_is_recovered_in_time() {
     assert_eq!(stats.headers, records - 1);
     assert!(found.get(segment(0, records - 2)).is_none());
     assert!(found.get(segment(0, records - 1)).is_some());
-    assert!(ready < Duration::from_millis(300), "ready in {ready:?}");
-    assert!(done < Duration::from_secs(3), "done in {done:?}");
+    // Two reads a sealed file, one a record and 256 KiB of the one that was torn.
+    let sealed = folder.files().unwrap().len() as u64;
+    assert!(stats.reads < 2 * sealed + 400, "{stats:?}");
+    if full {
+        assert!(ready < Duration::from_millis(300), "ready in {ready:?}");
+        assert!(done < Duration::from_secs(3), "done in {done:?}");
+    }
 }

@@ -1,5 +1,12 @@
 //! What the log writes, syncs, keeps, refuses, and how it takes faults.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "the numbers of a test are small, and it may look at the clock and the environment"
+)]
+
 use std::time::{Duration, Instant};
 
 use backline_cache::LogError;
@@ -364,6 +371,7 @@ fn disk_5_a_fault_at_any_operation_takes_nothing_that_was_synced() {
             let mut rig = Rig::new(5);
             rig.disk.fail = Some((at, 1 + at % 3, fault));
             let mut synced = std::collections::BTreeSet::new();
+            let mut marked = Mark::default();
             for seq in 0..60 {
                 let record = Record::new(segment(0, seq)).with_mark(Mark::new(seq + 4, 0));
                 let _ = rig.writer.append(record, &[Bytes::from(vec![1; 6_000])]);
@@ -376,11 +384,13 @@ fn disk_5_a_fault_at_any_operation_takes_nothing_that_was_synced() {
                     match output {
                         LogOutput::Synced { key } => drop(synced.insert(key)),
                         LogOutput::Evicted { key } => drop(synced.remove(&key)),
+                        LogOutput::Marked { mark, .. } => marked = mark,
                         _ => {}
                     }
                 }
             }
             let found = rig.disk.recover(&config(5));
+            assert!(found.mark(1, 0).is_some_and(|mark| mark >= marked));
             for key in &synced {
                 let entry = found
                     .get(*key)
@@ -497,9 +507,13 @@ fn disk_1_what_is_refused_says_why() {
         append(Record::new(segment(0, 3)), 10),
         Err(LogError::Records { most: 2 })
     );
+}
 
+/// What is kept has a quarter of the budget.
+#[test]
+fn disk_1_no_more_is_kept_than_a_quarter() {
     let mut rig = Rig::new(4);
-    for seq in 0..3 {
+    for seq in 0..2 {
         let key = RecordKey::new(1, 0, RecordKind::Asset, seq);
         rig.writer
             .append(Record::new(key).kept(), &[vec![0; 20_000].into()])

@@ -1,5 +1,11 @@
 //! Power cuts, at seeded points of made-up runs and at every byte of a small log.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "the numbers of a test are small, and it may look at the clock and the environment"
+)]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

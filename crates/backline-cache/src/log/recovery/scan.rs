@@ -120,7 +120,7 @@ impl Scan {
         if at == 0 {
             self.header = FileHeader::decode(block).filter(|header| header.file == self.file);
             self.nonce = self.header.map(|header| header.nonce);
-            let end = self.bytes.saturating_sub(END as u64) / BLOCK * BLOCK;
+            let end = self.bytes.saturating_sub(END as u64) & !BLOCK.saturating_sub(1);
             self.end_at = self.header.map(|_| end.max(BLOCK));
             return true;
         }

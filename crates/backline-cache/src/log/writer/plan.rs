@@ -217,6 +217,7 @@ impl Writer {
         let oldest = self.files.keys().copied().find(|&file| {
             Some(file) != current
                 && Some(file) != newest
+                && Some(file) != self.marks_file
                 && self.index.kept_of(file).next().is_none()
         });
         if let Some(file) = oldest {
@@ -301,6 +302,9 @@ impl Writer {
         for (old, old_bytes) in oldest {
             if disk.saturating_add(bytes) <= self.config.budget {
                 break;
+            }
+            if self.marks_file == Some(old) {
+                continue;
             }
             self.step(
                 DiskOp::Delete {
@@ -469,6 +473,7 @@ impl Writer {
     fn note_synced(&mut self, settled: u64) {
         if let Some(current) = &mut self.current {
             current.settled = current.settled.max(settled);
+            self.marks_file = Some(current.file);
         }
         self.synced = self.written;
         self.due = None;

@@ -1,0 +1,3 @@
+//! Fuzzes `cache::log::log_ops`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| backline_fuzz::cache::log::log_ops(data));

@@ -513,7 +513,7 @@ fn disk_1_what_is_refused_says_why() {
 #[test]
 fn disk_1_no_more_is_kept_than_a_quarter() {
     let mut rig = Rig::new(4);
-    for seq in 0..2 {
+    for seq in 0..3 {
         let key = RecordKey::new(1, 0, RecordKind::Asset, seq);
         rig.writer
             .append(Record::new(key).kept(), &[vec![0; 20_000].into()])

@@ -16,8 +16,8 @@ mod key;
 mod ledger;
 mod limits;
 mod lobby;
-mod name;
 pub mod log;
+mod name;
 mod output;
 pub mod pull;
 #[cfg(feature = "http-1")]

@@ -12,8 +12,8 @@
 mod budget;
 mod cmcd;
 mod crowd;
-mod evict;
 mod disk;
+mod evict;
 #[cfg(feature = "file")]
 mod file;
 mod fill;

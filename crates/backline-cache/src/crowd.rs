@@ -300,12 +300,13 @@ impl Session {
         }
     }
 
-    /// What it says that it needs, or what it plays and a fifth for retries and headers.
+    /// What it plays and a fifth for retries and headers, but no more than it says that it wants. Players name with
+    /// `rtp` the most that is of use to them, hls.js five times what it plays, so that alone it says too much.
     fn demand_kbps(&self, most: u64) -> u64 {
         let played = self.picture_kbps.saturating_add(self.sound_kbps);
-        self.throughput_kbps
-            .unwrap_or_else(|| played.saturating_mul(6) / 5)
-            .min(most)
+        let needed = (played > 0).then(|| played.saturating_mul(6) / 5);
+        let said = needed.into_iter().chain(self.throughput_kbps);
+        said.min().unwrap_or(0).min(most)
     }
 }
 

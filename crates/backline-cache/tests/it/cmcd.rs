@@ -78,6 +78,21 @@ fn cm_1_version_2_has_a_value_for_each_type_of_object() {
 }
 
 #[test]
+fn cm_1_what_hls_js_sends() {
+    // hls.js 1.7.4 with `cmcd: {useHeaders: true, version: 2}`.
+    let lines = [
+        "pr=1.005,rtp=9000",
+        "br=(1800),d=2000,ot=v,tpb=(1800)",
+        "sf=h,sid=\"0207796f-5767-41f9-8a6b-3e64c7e4e847\",st=l,v=2",
+        "bl=(600),dl=600,mtp=(100900),nor=(\"s1-14.m4s\"),pb=(1800),sn=27,sta=p",
+    ];
+    let said = Cmcd::from_lines(lines.map(str::as_bytes), &Limits::default());
+    assert_eq!((said.ignored(), said.iter().count()), (0, 17));
+    assert_eq!((said.buffer_ms(), said.bitrate_kbps()), (Some(600), Some(1_800)));
+    assert_eq!(said.object_type(), Some(ObjectType::Video));
+}
+
+#[test]
 fn cm_1_the_four_headers_are_one() {
     let lines = ["br=3200,ot=v", "bl=400", "sid=\"a,b\"", "bs"];
     let said = Cmcd::from_lines(lines.map(str::as_bytes), &Limits::default());

@@ -3,4 +3,5 @@
 pub mod cmcd;
 pub mod log;
 pub mod ops;
+pub mod pull;
 pub mod ranges;

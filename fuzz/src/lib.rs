@@ -57,6 +57,7 @@ pub const PROPERTIES: &[(&str, Property)] = &[
     ("play_ops", rtmp::play::play_ops),
     ("playlist_render", hls::ops::playlist_render),
     ("presentation_ops", hls::ops::presentation_ops),
+    ("pull_ops", cache::pull::pull_ops),
     ("range_header", cache::ranges::range_header),
     ("relay_ops", rtmp::relay::relay_ops),
     ("server_ops", rtmp::server::server_ops),

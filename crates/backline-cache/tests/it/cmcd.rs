@@ -88,7 +88,10 @@ fn cm_1_what_hls_js_sends() {
     ];
     let said = Cmcd::from_lines(lines.map(str::as_bytes), &Limits::default());
     assert_eq!((said.ignored(), said.iter().count()), (0, 17));
-    assert_eq!((said.buffer_ms(), said.bitrate_kbps()), (Some(600), Some(1_800)));
+    assert_eq!(
+        (said.buffer_ms(), said.bitrate_kbps()),
+        (Some(600), Some(1_800))
+    );
     assert_eq!(said.object_type(), Some(ObjectType::Video));
 }
 

@@ -29,6 +29,7 @@ mod pull_read;
 mod pull_rig;
 mod pull_room;
 mod pull_stale;
+mod pull_states;
 #[cfg(feature = "http-1")]
 mod reuse;
 mod rig;

@@ -93,11 +93,13 @@ fn names_that_are_no_request_targets_are_refused() {
 proptest! {
     /// The order of pairs of different names does not matter, and a canonical name is its own name.
     #[test]
-    fn names_are_canonical(mut pairs in prop::collection::btree_map("[a-z_A-Z]{1,5}", "[a-z0-9%]{0,5}", 0..8)) {
+    fn names_are_canonical(
+        mut pairs in prop::collection::btree_map("[a-z_A-Z]{1,5}", "[a-z0-9%]{0,5}", 0..8),
+    ) {
         pairs.remove("CMCD");
         let text = |pairs: Vec<(&String, &String)>| {
-            let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            pairs.join("&")
+            let pairs = pairs.iter().map(|(key, value)| format!("{key}={value}"));
+            pairs.collect::<Vec<String>>().join("&")
         };
         let forwards = named("/p", &text(pairs.iter().collect())).unwrap();
         let backwards = named("/p", &text(pairs.iter().rev().collect())).unwrap();

@@ -195,14 +195,17 @@ enum Op {
 fn op() -> impl Strategy<Value = Op> {
     let (path, fill) = (0..40_u8, 0..8_usize);
     prop_oneof![
-        6 => (path.clone(), 0..3_u8, 0..30_u64).prop_map(|(path, unit, client)| Op::Ask { path, unit, client }),
+        6 => (path.clone(), 0..3_u8, 0..30_u64)
+            .prop_map(|(path, unit, client)| Op::Ask { path, unit, client }),
         6 => (fill.clone(), 1..100_usize << 10).prop_map(|(fill, len)| Op::Bytes { fill, len }),
         3 => (fill.clone(), 1..300_usize).prop_map(|(fill, len)| Op::Bytes { fill, len }),
         1 => (0..300_u64).prop_map(|token| Op::Cancel { token }),
         4 => Just(Op::Drain),
         3 => (fill.clone(), 0..8_u8).prop_map(|(fill, how)| Op::End { fill, how }),
         5 => (fill, prop::sample::select(vec![200_u16, 404, 503]), 0..200_000_u32, 0..9_u8, 0..9_u8)
-            .prop_map(|(fill, status, length, store, vary)| Op::Head { fill, status, length, store, vary }),
+            .prop_map(|(fill, status, length, store, vary)| {
+                Op::Head { fill, status, length, store, vary }
+            }),
         1 => (path.clone(), 1..200_usize << 10).prop_map(|(path, len)| Op::Insert { path, len }),
         1 => path.clone().prop_map(|path| Op::Pin { path }),
         1 => path.prop_map(|path| Op::Purge { path }),

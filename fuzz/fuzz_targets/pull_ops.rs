@@ -1,0 +1,3 @@
+//! Fuzzes `cache::pull::pull_ops`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| backline_fuzz::cache::pull::pull_ops(data));

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 const LONG: Duration = Duration::from_secs(3600);
 
 /// Whatever is called in whatever order: a held token comes back exactly once unless it is cancelled; one fetch an
-/// object is under way; what is served or read is what was fetched under that name, and its end is told only where it is; the
-/// budget holds; nobody waits for ever.
+/// object is under way; what is served or read is what was fetched under that name, and its end is told only where it
+/// is; the budget holds; nobody waits for ever.
 ///
 /// Input: a byte of modes, then calls of a byte and what they need.
 pub fn pull_ops(data: &[u8]) {

@@ -1,10 +1,13 @@
-// What the box says of the room's air (`CMSD-Dynamic` of CTA-5006), and what hls.js does about it. `mb` is the most that
-// each viewer should take; `backline-retry` and `backline-whole` are keys of ours.
+// What the box says of the room's air (`CMSD-Dynamic` of CTA-5006), and what hls.js does about it. `mb` is the most
+// that each viewer should take; `backline-retry` and `backline-whole` are keys of ours.
 
 /** Reads a header; of several servers on the way the most careful one counts. `null`: nothing was said. */
 export function read(header) {
   const plain = (header ?? "").replace(/"(?:[^"\\]|\\.)*"/g, '""');
-  const numbers = (key) => [...plain.matchAll(new RegExp(`; *${key}=(\\d{1,15})(?![\\d.])`, "g"))].map(([, n]) => Number(n));
+  const numbers = (key) => {
+    const found = plain.matchAll(new RegExp(`; *${key}=(\\d{1,15})(?![\\d.])`, "g"));
+    return [...found].map(([, digits]) => Number(digits));
+  };
   const most = numbers("mb");
   return {
     max_kbps: most.length ? Math.min(...most) : null,
@@ -16,8 +19,8 @@ export function read(header) {
 /** The best of `levels` that takes no more, the least one if all do; -1, any, where nothing was said. */
 export function cap(levels, max_kbps) {
   if (max_kbps === null || !levels.length) return -1;
-  const fits = levels.map(({ bitrate }, index) => ({ bitrate, index })).filter(({ bitrate }) => bitrate <= max_kbps * 1_000);
   const all = levels.map(({ bitrate }, index) => ({ bitrate, index }));
+  const fits = all.filter(({ bitrate }) => bitrate <= max_kbps * 1_000);
   const better = (one, other) => (other.bitrate > one.bitrate ? other : one);
   const lesser = (one, other) => (other.bitrate < one.bitrate ? other : one);
   return fits.length ? fits.reduce(better).index : all.reduce(lesser).index;

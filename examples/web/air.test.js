@@ -36,7 +36,8 @@ test("tries are spaced, never closer than before", () => {
   const policy = { default: { maxLoadTimeMs: 5, errorRetry, timeoutRetry: null } };
   assert.equal(spaced(policy, 0), policy);
   const slow = spaced(policy, 2_000).default;
-  assert.deepEqual([slow.errorRetry.retryDelayMs, slow.errorRetry.maxRetryDelayMs, slow.maxLoadTimeMs], [2_000, 2_000, 5]);
+  const { retryDelayMs, maxRetryDelayMs } = slow.errorRetry;
+  assert.deepEqual([retryDelayMs, maxRetryDelayMs, slow.maxLoadTimeMs], [2_000, 2_000, 5]);
   assert.equal(slow.timeoutRetry, null);
   assert.equal(spaced(policy, 50).default.errorRetry.retryDelayMs, 100);
 });

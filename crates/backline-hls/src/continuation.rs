@@ -4,8 +4,8 @@
 //! [`Continuation`], and serves what [`render`](Continuation::render) gives. As long as nothing happens that is what
 //! the origin wrote. When the origin is gone for longer than [`Config::patience`], segments that are absent
 //! (`EXT-X-GAP`) are listed by the clock, as long together as what is missing. When it is back, its newest media
-//! follows behind a discontinuity, up to its edge. From then on the box has numbers of its own: none that was shown once
-//! is ever given to other media.
+//! follows behind a discontinuity, up to its edge. From then on the box has numbers of its own: none that was shown
+//! once is ever given to other media.
 //!
 //! ```
 //! use std::time::{Duration, Instant};

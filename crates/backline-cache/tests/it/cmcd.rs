@@ -274,7 +274,10 @@ fn cm_5_svta_reads_what_we_write() {
     );
     let said = svta(&["cmsd"], &input);
     let expected = [
-        r#"[{"value":"edge \"2\"","params":{"backline-retry":1500,"backline-whole":true,"du":true,"etp":5000,"mb":3000,"rd":3,"rtt":4}}]"#,
+        concat!(
+            r#"[{"value":"edge \"2\"","params":{"backline-retry":1500,"backline-whole":true,"#,
+            r#""du":true,"etp":5000,"mb":3000,"rd":3,"rtt":4}}]"#,
+        ),
         r#"{"ht":180,"ot":"av","sf":"h","st":"l"}"#,
         r#"[{"value":"backline","params":{"hit":true}}]"#,
     ];

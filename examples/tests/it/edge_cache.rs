@@ -12,7 +12,6 @@ use crate::harness::pop::Pop;
 use crate::harness::tools::Scratch;
 use crate::harness::web::{Reply, Web};
 use crate::harness::within;
-use crate::http2::certify;
 
 /// Real clients, each on a connection of its own.
 const CROWD: usize = 300;
@@ -300,38 +299,4 @@ fn rule_4_a_bad_reload_keeps_the_old_rules() {
     assert!(said("/b").contains("detail=mine"), "{}", said("/b"));
     reload("[[rule]]\nid = \"yours\"\n", "the rules were read again");
     assert!(said("/c").contains("detail=yours"), "{}", said("/c"));
-}
-
-/// TLS to the origin and to the viewers: two of them in a row, HTTP/2 between them.
-#[test]
-#[ignore = "needs openssl"]
-fn an_origin_in_tls_is_checked_and_spoken_to() {
-    let web = Web::serve(|_| Reply::ok(media()).with("Cache-Control", "max-age=60"));
-    let folder = Scratch::new();
-    certify(folder.path(), "inner");
-    let file = |name: &str| folder.path().join(name).display().to_string();
-    let (cert, key) = (file("cert.pem"), file("key.pem"));
-    let secure = [
-        "--https",
-        "127.0.0.1:0",
-        "--tls-cert",
-        &cert,
-        "--tls-key",
-        &key,
-    ];
-    let inner = Pop::start(web.address, &[&secure[..], &["--name", "inner"]].concat());
-    let https = inner.https.expect("it speaks TLS");
-    let origin = format!("https://localhost:{}", https.port());
-    let outer = Pop::start_at(&origin, &["--tls-ca", &cert]);
-    for answer in crowd(&outer, "/live/s1.m4s") {
-        assert!(answer.expect("an answer").body == media());
-    }
-    assert_eq!(web.count("/live/s1.m4s"), 1);
-    // Trusted by nobody: refused, and not asked in the clear.
-    let other = Scratch::new();
-    certify(other.path(), "other");
-    let ca = other.path().join("cert.pem").display().to_string();
-    let wary = Pop::start_at(&origin, &["--tls-ca", &ca]);
-    assert_eq!(wary.get("/live/s2.m4s").status, 502);
-    assert_eq!(web.count("/live/s2.m4s"), 0);
 }

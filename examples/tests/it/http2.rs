@@ -47,7 +47,7 @@ impl Secure {
 }
 
 /// Writes a certificate of this name, and its key.
-pub(crate) fn certify(folder: &Path, name: &str) {
+fn certify(folder: &Path, name: &str) {
     let mut openssl = Command::new("openssl");
     openssl.args(
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(' '),

@@ -33,7 +33,14 @@ impl Rig {
         let asked = self.desk.ask(|pulled, now, token| {
             let mut ask = Ask::new(&self.name, &self.treatment);
             ask.unit = Unit::Any;
-            pulled.request(now, &ask, &headers, token, token, now + Duration::from_secs(9))
+            pulled.request(
+                now,
+                &ask,
+                &headers,
+                token,
+                token,
+                now + Duration::from_secs(9),
+            )
         });
         asked.map(|_| ()).expect_err("nothing is there yet")
     }
@@ -65,7 +72,10 @@ async fn rww_1_readers_get_what_comes_and_one_fetch_has_the_leaders_headers() {
     let rig = Rig::new();
     let (first, second) = (rig.ask("first"), rig.ask("second"));
     let fetch = rig.fetch();
-    assert_eq!(fetch.asker.get("accept").expect("it is the leader's"), "first");
+    assert_eq!(
+        fetch.asker.get("accept").expect("it is the leader's"),
+        "first"
+    );
     assert!(rig.desk.with(|pulled, _| pulled.next_work()).is_none());
     let lifetime = Lifetime::fresh_for(Duration::from_secs(60));
     let mut head = Head::new(200, lifetime, Bytes::new());
@@ -91,7 +101,11 @@ async fn rww_1_readers_get_what_comes_and_one_fetch_has_the_leaders_headers() {
     rig.desk
         .with(|pulled, now| pulled.pull_mut().fill_end(now, fill))
         .expect("it is whole");
-    assert!(bodies.iter_mut().all(|body| step(body) == Poll::Ready(None)));
+    assert!(
+        bodies
+            .iter_mut()
+            .all(|body| step(body) == Poll::Ready(None))
+    );
     drop(bodies);
     assert_eq!(rig.desk.with(|pulled, _| pulled.pull().stats()).waiters, 0);
 }

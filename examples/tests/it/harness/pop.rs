@@ -13,24 +13,19 @@ use super::within;
 pub(crate) struct Pop {
     pub(crate) process: Process,
     pub(crate) http: SocketAddr,
-    pub(crate) https: Option<SocketAddr>,
     pub(crate) admin: SocketAddr,
 }
 
 impl Pop {
     /// Starts it in front of a plain origin, on free ports of the loopback interface.
     pub(crate) fn start(origin: SocketAddr, arguments: &[&str]) -> Self {
-        Self::start_at(&format!("http://{origin}"), arguments)
-    }
-
-    /// The same for any URL.
-    pub(crate) fn start_at(origin: &str, arguments: &[&str]) -> Self {
+        let origin = format!("http://{origin}");
         static PATH: OnceLock<std::path::PathBuf> = OnceLock::new();
         let mut command = Command::new(PATH.get_or_init(|| example("edge-cache")));
-        command.args(["--origin", origin, "--http", "127.0.0.1:0"]);
+        command.args(["--origin", &origin, "--http", "127.0.0.1:0"]);
         command.args(["--admin", "127.0.0.1:0"]).args(arguments);
         let process = Process::spawn(&mut command);
-        let (http, https, admin) = within(Duration::from_secs(10), "edge-cache listens", || {
+        let (http, admin) = within(Duration::from_secs(10), "edge-cache listens", || {
             let printed = process.stdout();
             let line = printed
                 .lines()
@@ -39,12 +34,11 @@ impl Pop {
                 line.split(' ')
                     .find_map(|word| word.strip_prefix(name)?.parse().ok())
             };
-            Some((address("http=")?, address("https="), address("admin=")?))
+            Some((address("http=")?, address("admin=")?))
         });
         Self {
             process,
             http,
-            https,
             admin,
         }
     }

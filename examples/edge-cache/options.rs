@@ -33,7 +33,7 @@ pub(crate) struct Tls {
     pub(crate) key: PathBuf,
 }
 
-/// The server behind: `https://example.org/show`.
+/// The server behind: `http://127.0.0.1:8080/show`.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     scheme: Scheme,
@@ -51,7 +51,7 @@ pub(crate) enum OptionsError {
     Memory { value: usize },
     #[error("--name {name}: expected 1 to 32 of a-z, 0-9 and '-', a letter first")]
     Name { name: String },
-    #[error("--origin {url}: expected http://HOST[:PORT][/PATH] or https://..., without a query")]
+    #[error("--origin {url}: expected http://HOST[:PORT][/PATH], or the same with https, without a query")]
     Origin { url: String },
     #[error("--target-s {value}: expected 1 to 30 s")]
     Target { value: u64 },
@@ -63,7 +63,7 @@ pub(crate) enum OptionsError {
 #[derive(Debug, Parser)]
 #[command(name = "edge-cache", version, after_help = AFTER_HELP)]
 struct Cli {
-    /// The server behind, such as http://10.0.0.5:8080; a path goes before every path that is asked for
+    /// The server behind, such as http://127.0.0.1:8080; a path goes before every path that is asked for
     #[arg(long, value_name = "URL")]
     origin: String,
     /// Address and port for the audience; port 0 takes a free one

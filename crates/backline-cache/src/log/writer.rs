@@ -144,7 +144,7 @@ struct Marks {
 }
 
 impl Writer {
-    /// Goes on with what a recovery has found; an empty one is a new log. `nonce` is randomness of the caller that tells
+    /// Goes on with what a recovery has found; an empty one is a new log. `nonce` is the caller's randomness that tells
     /// records of this run from old bytes in reused blocks.
     ///
     /// # Errors

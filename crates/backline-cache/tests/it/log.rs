@@ -52,7 +52,7 @@ impl Rig {
     }
 }
 
-/// DISK-1: one sync a commit, however many records and renditions it covers; what is asked for during a sync shares one.
+/// DISK-1: one sync a commit, however many records and renditions it covers; what is asked for during one shares one.
 #[test]
 fn disk_1_there_is_one_sync_a_commit() {
     let mut rig = Rig::new(8);

@@ -58,7 +58,7 @@ pub(super) enum Effect {
 }
 
 impl Writer {
-    /// Puts in order what an earlier run has left: files are cut to what they hold, so that many short runs do not use up
+    /// Puts in order what an earlier run has left: files are cut to what they hold, so many short runs do not use up
     /// the ring, and the newest is synced, since a run that was killed leaves bytes that only the cache holds.
     pub(super) fn plan_start(&mut self, temp: bool) {
         let newest = self.files.keys().next_back().copied();

@@ -51,7 +51,9 @@ pub(crate) enum OptionsError {
     Memory { value: usize },
     #[error("--name {name}: expected 1 to 32 of a-z, 0-9 and '-', a letter first")]
     Name { name: String },
-    #[error("--origin {url}: expected http://HOST[:PORT][/PATH], or the same with https, without a query")]
+    #[error(
+        "--origin {url}: expected http://HOST[:PORT][/PATH], or the same with https, without a query"
+    )]
     Origin { url: String },
     #[error("--target-s {value}: expected 1 to 30 s")]
     Target { value: u64 },

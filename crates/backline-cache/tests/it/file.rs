@@ -115,7 +115,7 @@ fn disk_5_a_folder_that_cannot_be_made_is_a_fault() {
 }
 
 /// DISK-4 on 10 GB: 10,240 records with real headers, sparse payloads, and one file whose end is torn. Prints what it
-/// took; `BACKLINE_FULL=1` for the whole size, a cold page cache (where `/proc/sys/vm/drop_caches` is writable), bounds in
+/// took; `BACKLINE_FULL=1` for the whole size, a cold page cache (if `/proc/sys/vm/drop_caches` is writable), bounds in
 /// time, a tenth of it and the number of reads otherwise.
 #[test]
 fn disk_4_a_log_of_ten_gigabytes_is_recovered_in_time() {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 /// All of them.
 pub(crate) fn seeds() -> Vec<Seed> {
-    // Calls of log_ops: 0 append, 3 append and keep, 4 commit, 5 mark, 6 release, 7 free, 8 sleep, 9 cut, 10 run (15 fails).
+    // Calls of log_ops: 0 append, 3 append and keep, 4 commit, 5 mark, 6 release, 7 free, 8 sleep, 9 cut, 10 run
+    // (15 fails).
     let segment = [0, 90, 4, 0, 10, 40];
     let kept = [3, 20, 4, 0, 10, 40];
     let round = [&kept[..], &segment.repeat(60)].concat();

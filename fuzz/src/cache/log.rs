@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 type Files = BTreeMap<FileName, Vec<u8>>;
 
-/// Whatever a file holds: recovery ends, reads no more than a few times its length, and what it lists lies in the file. What
-/// a writer then appends is found beside it.
+/// Whatever a file holds: recovery ends, reads no more than a few times its length, and what it lists lies in the
+/// file. What a writer then appends is found beside it.
 ///
 /// Input: the bytes of a file of the log. An empty block in front stands for the header that its first record replaces.
 pub fn log_recover(data: &[u8]) {
@@ -45,8 +45,8 @@ pub fn log_recover(data: &[u8]) {
     assert!(found.get(key).is_some());
 }
 
-/// Any order of verbs and faults: what was called synced and not evicted is found with its bytes, no mark goes back, the
-/// files stay within the budget.
+/// Any order of verbs and faults: what was called synced and not evicted is found with its bytes, no mark goes
+/// back, the files stay within the budget.
 ///
 /// Input: pairs of a verb and its number.
 pub fn log_ops(data: &[u8]) {

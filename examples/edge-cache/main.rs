@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use backline_examples::adapt::listen::{BindError, Doors, bind};
 use backline_examples::adapt::tls::{Identity, TlsError};
-use backline_examples::adapt::{log, serve, signals};
+use backline_examples::adapt::{log, serve, service, signals};
 use tokio::sync::watch;
 
 use options::Options;
@@ -61,26 +61,12 @@ fn main() -> ExitCode {
         }
     };
     log::start(options.log_format);
-    // Each viewer is a few sockets; the usual 1,024 would be full at 200 viewers.
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::debug!(%error, "the limit of open files stays as it is");
-    }
+    service::expect_a_crowd();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("edge-cache")
         .build();
-    let result = runtime.map_err(StartError::from).and_then(|runtime| {
-        let result = runtime.block_on(run(options));
-        runtime.shutdown_timeout(Duration::from_millis(100));
-        result
-    });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    service::run(runtime, run(options))
 }
 
 async fn run(options: Options) -> Result<(), StartError> {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use backline_examples::adapt::listen::{BindError, Doors, accept, bind};
 use backline_examples::adapt::program::Program;
 use backline_examples::adapt::uplink::Uplink;
-use backline_examples::adapt::{log, signals};
+use backline_examples::adapt::{log, service, signals};
 use backline_rtmp::client::Config;
 use options::Options;
 use tokio::sync::watch;
@@ -50,14 +50,7 @@ fn main() -> ExitCode {
         }
     };
     log::start(options.log_format);
-    let runtime = tokio::runtime::Runtime::new().map_err(StartError::from);
-    match runtime.and_then(|runtime| runtime.block_on(run(options))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    service::run(tokio::runtime::Runtime::new(), run(options))
 }
 
 async fn run(options: Options) -> Result<(), StartError> {

@@ -20,6 +20,7 @@ pub mod pump;
 pub mod random;
 pub mod record;
 pub mod serve;
+pub mod service;
 pub mod shared;
 pub mod signals;
 pub mod slate;

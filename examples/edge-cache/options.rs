@@ -20,6 +20,8 @@ pub(crate) struct Options {
     /// Target duration of the streams.
     pub(crate) target: Duration,
     pub(crate) name: &'static str,
+    /// Names of query pairs that tell no two things apart.
+    pub(crate) noise: Vec<String>,
     pub(crate) rules: Option<PathBuf>,
     pub(crate) tls_ca: Option<PathBuf>,
     pub(crate) log_format: log::Format,
@@ -92,6 +94,10 @@ struct Cli {
     /// Name of this cache in Cache-Status and CDN-Loop; caches in a row need different ones
     #[arg(long, value_name = "NAME", default_value = "backline")]
     name: String,
+    /// Name of a query pair that tells no two things apart, as CMCD does not; NAME* stands for all that begin so; may
+    /// come several times
+    #[arg(long, value_name = "NAME")]
+    noise: Vec<String>,
     /// TOML file of the rules by which things are kept; read again at SIGHUP [default: rules that suit live video]
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -158,6 +164,7 @@ impl Cli {
             target: Duration::from_secs(self.target_s),
             // Once a process; what it says of itself borrows it for ever.
             name: self.name.leak(),
+            noise: self.noise,
             rules: self.rules,
             tls_ca: self.tls_ca,
             log_format: self.log_format,

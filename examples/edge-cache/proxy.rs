@@ -79,7 +79,7 @@ impl Site {
             heads: Limits::default(),
             seed,
             limits,
-            noise: Noise::default(),
+            noise: Noise::new(options.noise.iter().cloned()),
             house: Mutex::default(),
         };
         Ok((site, work))

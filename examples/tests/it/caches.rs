@@ -12,6 +12,7 @@ use tokio::sync::Barrier;
 use crate::harness::collect::{self, playlist};
 use crate::harness::node::{KEY, Node};
 use crate::harness::players::{Habit, Log, lock, play};
+use crate::harness::pop::Pop;
 use crate::harness::process::Process;
 use crate::harness::publisher::Camera;
 use crate::harness::tools::{Scratch, free_port};
@@ -374,6 +375,28 @@ fn three_hundred_viewers_behind_nginx_are_one_fetch_an_object() {
     watched.assert_one_stream();
     // A waiting request looks again each half second.
     let most = if full() { 600.0 } else { 1_000.0 };
+    for ending in ["m3u8", "m4s"] {
+        let p99 = watched.waits(ending).at(0.99);
+        assert!(
+            p99 <= most,
+            "{ending}: {p99} ms later than at the origin, {most} at most"
+        );
+    }
+}
+
+/// FILL-1, TOPO-1, Q1, Q8: our own cache is one stream of requests as well, and its waiters do not poll.
+#[test]
+#[ignore = "needs ffmpeg"]
+fn fill_1_three_hundred_viewers_behind_edge_cache_are_one_fetch_an_object() {
+    let _machine = stage::alone();
+    drop(rlimit::increase_nofile_limit(8_192));
+    let node = Node::start(&[]);
+    let _camera = Camera::default().publish(&node.publish_url(KEY));
+    let cache = Pop::start(node.http, &["--noise", "viewer", "--noise", "x"]);
+    let watched = watch(&node, cache.http, length());
+    watched.assert_same_as_origin();
+    watched.assert_one_stream();
+    let most = if full() { 50.0 } else { 500.0 };
     for ending in ["m3u8", "m4s"] {
         let p99 = watched.waits(ending).at(0.99);
         assert!(

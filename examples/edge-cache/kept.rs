@@ -14,8 +14,7 @@ use backline_examples::adapt::upstream::Answered;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
-    HeaderName,
+    ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderName,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -139,7 +138,7 @@ async fn body(
         let body = copy.body();
         body.map_or_else(Vec::new, |body| body.slices(0..body.len()).collect())
     };
-    if !packed || takes_gzip(asked) {
+    if !packed || Conditions::from_headers(asked).takes_gzip() {
         return Ok(match growing {
             Some(growing) => (None, Some(growing)),
             None => (Some(here()), None),
@@ -241,19 +240,4 @@ fn plain(headers: &mut HeaderMap) {
     if let Some(Ok(weak)) = weak.map(HeaderValue::try_from) {
         headers.insert(ETAG, weak);
     }
-}
-
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .any(|coding| {
-            let mut fields = coding.split(';').map(str::trim);
-            let named = fields
-                .next()
-                .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
-            named && !fields.any(|field| matches!(field, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-        })
 }

@@ -54,6 +54,12 @@ impl Conditions<'_> {
             Some(range::Resolved::Whole) | None => (200, 0..complete),
         }
     }
+
+    /// Tells whether gzip may be sent (RFC 9110, 12.5.3): by its name, or by `*`, with a quality above 0.
+    #[must_use]
+    pub fn takes_gzip(&self) -> bool {
+        self.accept_encoding.is_some_and(validators::takes_gzip)
+    }
 }
 
 /// What to send of a body: the status, the bytes, and the values of the headers that go with them.
@@ -79,11 +85,7 @@ impl Reply {
     /// encoding, then `If-None-Match`, then `Range` with `If-Range`.
     #[must_use]
     pub fn new(body: &Body, conditions: &Conditions<'_>) -> Self {
-        let gzip = body.gzip().filter(|_| {
-            conditions
-                .accept_encoding
-                .is_some_and(validators::takes_gzip)
-        });
+        let gzip = body.gzip().filter(|_| conditions.takes_gzip());
         let encoding = if gzip.is_some() {
             Encoding::Gzip
         } else {
